@@ -1,0 +1,2 @@
+export * from './detection/evaluator.ts';
+export * from './verdict/verdict.ts';

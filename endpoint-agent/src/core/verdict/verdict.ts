@@ -1,0 +1,33 @@
+import type { Exclusion, PolicyMode, Story } from '@yagura/protocol';
+
+/** Why the verdict is what it is; stable codes, words come on the screen. */
+export const VERDICT_REASONS = [
+  'policy_observes',
+  'below_threshold',
+  'severe_story',
+  'ordered_by_person',
+  'already_contained',
+  'cap_reached',
+] as const;
+export type VerdictReason = (typeof VERDICT_REASONS)[number];
+
+/**
+ * What is to be done about a story. `rootEntityId` is the highest ancestor with a detection of its own;
+ * the responder's guards may still refuse single steps, and say so in their outcomes.
+ */
+export interface Verdict {
+  readonly decision: 'observe' | 'contain';
+  readonly reason: VerdictReason;
+  /** Root of the tree to freeze and kill; absent when only files are concerned. */
+  readonly rootEntityId?: string;
+  /** Files to quarantine, in this order. */
+  readonly files: readonly string[];
+}
+
+export interface VerdictInput {
+  readonly story: Story;
+  readonly mode: PolicyMode;
+  readonly exclusions: readonly Exclusion[];
+  /** How many stories were contained within the last hour, for the cap. */
+  readonly containedLastHour: number;
+}

@@ -1,0 +1,41 @@
+import type { EventCategory, EventFields, LogSource, SensorHealth } from '@yagura/protocol';
+
+/**
+ * What a sensor saw, before it is normalised. `pid` is the acting process as the kernel named it;
+ * `fields` are named in Sigma's taxonomy already, and what is unknown is absent.
+ */
+export interface Observation {
+  readonly logsource: LogSource;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  /** Milliseconds since boot, where the source has it. */
+  readonly bootTime?: number;
+  readonly pid?: number;
+  /** Set on process_creation: the parent as the kernel named it. */
+  readonly parentPid?: number;
+  /** Set on process_termination. */
+  readonly exitCode?: number;
+  readonly fields: EventFields;
+}
+
+/** What a sensor can see when all is well, for `rules coverage` and `docs/coverage.md`. */
+export interface SensorDeclaration {
+  readonly name: string;
+  readonly provides: readonly { readonly category: EventCategory; readonly fields: readonly string[] }[];
+}
+
+/** Receives observations in the order in which the sensor saw them. Must not throw; must not block. */
+export type Sink = (observations: readonly Observation[]) => void;
+
+/**
+ * One source of observations. `start` resolves when the sensor sees events (or has decided that it can
+ * see only part: `health` says which) and rejects only on a bug. Aborting the signal stops it; `stopped`
+ * resolves when it has put the kernel's state back. Starting twice is a bug.
+ */
+export interface Sensor {
+  readonly declaration: SensorDeclaration;
+  start(sink: Sink, signal: AbortSignal): Promise<void>;
+  readonly stopped: Promise<void>;
+  /** Cheap; may be called at any time. */
+  health(): SensorHealth;
+}

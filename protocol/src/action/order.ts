@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { LIMITS } from '../limits.ts';
+import { Id, WallTime } from '../vocabulary.ts';
+import { Exclusions, PolicyMode } from './action.ts';
+
+/** What an order may ask for, each with exactly its arguments. */
+export const OrderAction = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('test-detection') }),
+  z.strictObject({ kind: z.literal('restore-file'), quarantineId: Id }),
+  z.strictObject({ kind: z.literal('delete-quarantined'), quarantineId: Id }),
+  z.strictObject({ kind: z.literal('contain-story'), storyId: Id }),
+  z.strictObject({ kind: z.literal('set-policy'), mode: PolicyMode }),
+  z.strictObject({ kind: z.literal('set-exclusions'), version: z.number().int().min(1), exclusions: Exclusions }),
+]);
+export type OrderAction = z.infer<typeof OrderAction>;
+export type OrderKind = OrderAction['kind'];
+export const ORDER_KINDS = [
+  'test-detection',
+  'restore-file',
+  'delete-quarantined',
+  'contain-story',
+  'set-policy',
+  'set-exclusions',
+] as const satisfies readonly OrderKind[];
+
+/**
+ * What a person approves: made and signed in the person's browser with a key that only the signer knows,
+ * so that a stolen web process has nothing to sign with (SPEC CM2).
+ */
+export const Approval = z.strictObject({
+  approvalId: Id,
+  tenantId: Id,
+  endpointId: Id,
+  action: OrderAction,
+  approverKeyId: Id,
+  approvedAt: WallTime,
+  expiresAt: WallTime,
+});
+export type Approval = z.infer<typeof Approval>;
+
+const Base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/);
+
+/** The approval's exact bytes (JSON) and an ECDSA P-256 signature over them (IEEE P1363 form, SHA-256). */
+export const SignedApproval = z.strictObject({
+  payload: Base64.max(1_000_000),
+  signature: Base64.max(128),
+});
+export type SignedApproval = z.infer<typeof SignedApproval>;
+
+/** What an agent obeys. `counter` rises per endpoint; a counter at or below the last one is refused. */
+export const Order = z.strictObject({
+  orderId: Id,
+  tenantId: Id,
+  endpointId: Id,
+  counter: z.number().int().min(1),
+  issuedAt: WallTime,
+  expiresAt: WallTime,
+  approver: Id,
+  action: OrderAction,
+});
+export type Order = z.infer<typeof Order>;
+
+/** The order's exact bytes (JSON) and an Ed25519 signature over `yagura-order-v1\0` + bytes (SPEC CM1). */
+export const SignedOrder = z.strictObject({
+  payload: Base64.max(1_000_000),
+  signature: Base64.length(88),
+});
+export type SignedOrder = z.infer<typeof SignedOrder>;
+
+/** Prefix of the signed bytes: a signature made for another purpose never verifies as an order. */
+export const ORDER_SIGNATURE_CONTEXT = 'yagura-order-v1\0';
+export const APPROVAL_SIGNATURE_CONTEXT = 'yagura-approval-v1\0';
+
+/** Why an agent refused an order; sent back as the outcome's `detail` and shown as words. */
+export const ORDER_REFUSALS = [
+  'order_malformed',
+  'order_signature',
+  'order_foreign',
+  'order_expired',
+  'order_replayed',
+  'order_unsupported',
+] as const;
+export type OrderRefusal = (typeof ORDER_REFUSALS)[number];
+
+export const orderFrameLimit = LIMITS.frameBytes;

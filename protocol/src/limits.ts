@@ -1,0 +1,28 @@
+/**
+ * Upper bounds of everything that crosses the wire (SPEC LI1). Lengths of strings are in UTF-16 code
+ * units, sizes in bytes. A peer that exceeds one is refused with `limit_exceeded`, never truncated silently:
+ * the sender shortens and says so (`truncated` on the event).
+ */
+export const LIMITS = {
+  /** Bytes of one WebSocket frame as it travels. */
+  frameBytes: 1_048_576,
+  /** Bytes of one batch after decompression. */
+  batchBytes: 8_388_608,
+  batchItems: 1_000,
+  fieldsPerEvent: 96,
+  fieldName: 64,
+  fieldValue: 32_768,
+  id: 64,
+  shortText: 256,
+  path: 8_192,
+  text: 4_096,
+  detectionsPerStory: 50,
+  processesPerStory: 200,
+  filesPerStory: 100,
+  actionsPerStory: 200,
+  exclusions: 1_000,
+  csr: 8_192,
+  certificateChain: 32_768,
+  inventoryItems: 2_000,
+  sensors: 32,
+} as const;

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { PolicyMode } from '../action/action.ts';
+import { LIMITS } from '../limits.ts';
+import { Platform, ShortText, Text, WallTime } from '../vocabulary.ts';
+
+/** `active` sees everything it declares; `degraded` says what it misses; `blind` sees nothing. */
+export const SENSOR_STATES = ['active', 'degraded', 'blind', 'stopped'] as const;
+export const SensorState = z.enum(SENSOR_STATES);
+export type SensorState = z.infer<typeof SensorState>;
+
+export const SensorHealth = z.strictObject({
+  name: ShortText,
+  state: SensorState,
+  /** Stable code of the reason when it is not active, such as `needs_root`, `audit_immutable`. */
+  code: ShortText.optional(),
+  /** What to do about it, for the operator. */
+  detail: Text.optional(),
+  events: z.number().int().min(0),
+  /** Events known to be lost, counted where they were lost. */
+  lost: z.number().int().min(0),
+});
+export type SensorHealth = z.infer<typeof SensorHealth>;
+
+export const Health = z.strictObject({
+  time: WallTime,
+  agentVersion: ShortText,
+  policy: PolicyMode,
+  sensors: z.array(SensorHealth).max(LIMITS.sensors),
+  rules: z.strictObject({ loaded: z.number().int().min(0), rejected: z.number().int().min(0) }),
+  spool: z.strictObject({
+    alerts: z.number().int().min(0),
+    telemetry: z.number().int().min(0),
+    bytes: z.number().int().min(0),
+    shed: z.number().int().min(0),
+  }),
+  suppressed: z.number().int().min(0),
+  exclusionsVersion: z.number().int().min(0),
+});
+export type Health = z.infer<typeof Health>;
+
+export const Inventory = z.strictObject({
+  time: WallTime,
+  platform: Platform,
+  hostname: ShortText,
+  osName: ShortText,
+  osVersion: ShortText.optional(),
+  kernel: ShortText.optional(),
+  architecture: ShortText,
+  cpu: ShortText.optional(),
+  memoryBytes: z.number().int().min(0).optional(),
+  addresses: z.array(ShortText).max(64),
+});
+export type Inventory = z.infer<typeof Inventory>;
