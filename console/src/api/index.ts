@@ -1,0 +1,5 @@
+export * from './fleet.ts';
+export * from './incidents.ts';
+export * from './live.ts';
+export * from './routes.ts';
+export * from './session.ts';

@@ -1,0 +1,227 @@
+import type { z } from 'zod';
+import {
+  CreatedEnrolmentToken,
+  CreateEnrolmentToken,
+  EndpointDetail,
+  EndpointPage,
+  EndpointQuery,
+  EnrolmentTokenList,
+  ListQuery,
+  RenameEndpoint,
+  SeatRow,
+  SubscriptionMonth,
+  SubscriptionQuery,
+} from './fleet.ts';
+import {
+  CloseIncident,
+  ExclusionList,
+  ExclusionPlan,
+  ExclusionProposals,
+  IncidentDetail,
+  IncidentPage,
+  IncidentQuery,
+  OrderList,
+  PlacedOrders,
+  PlaceOrders,
+  PlanExclusion,
+  QuarantinePage,
+  QuarantineQuery,
+} from './incidents.ts';
+import {
+  AuditPage,
+  RegisterApproverRequest,
+  RegisterApproverResponse,
+  type Role,
+  Session,
+  SignInRequest,
+} from './session.ts';
+
+/** One operation of the HTTP interface. `role` is the weakest that may call it; `none` needs no session. */
+export interface RouteContract {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Express notation: `:name` is a path parameter holding an id. */
+  readonly path: `/api/${string}`;
+  readonly role: Role | 'none';
+  readonly summary: string;
+  readonly query?: z.ZodType;
+  readonly body?: z.ZodType;
+  /** Absent: 204 without content. */
+  readonly response?: z.ZodType;
+}
+
+/**
+ * The whole HTTP interface: the server mounts exactly these, the web calls them by name, and
+ * `/api/openapi.json` is made from them.
+ */
+export const ROUTES = {
+  signIn: {
+    method: 'POST',
+    path: '/api/sign-in',
+    role: 'none',
+    summary: 'Uses up a one-time link',
+    body: SignInRequest,
+    response: Session,
+  },
+  signOut: { method: 'POST', path: '/api/sign-out', role: 'viewer', summary: 'Ends this session' },
+  session: { method: 'GET', path: '/api/session', role: 'viewer', summary: 'Who is signed in', response: Session },
+  registerApprover: {
+    method: 'POST',
+    path: '/api/approver-keys',
+    role: 'admin',
+    summary: 'Registers this browser for approving orders',
+    body: RegisterApproverRequest,
+    response: RegisterApproverResponse,
+  },
+  listEndpoints: {
+    method: 'GET',
+    path: '/api/endpoints',
+    role: 'viewer',
+    summary: 'The fleet',
+    query: EndpointQuery,
+    response: EndpointPage,
+  },
+  getEndpoint: {
+    method: 'GET',
+    path: '/api/endpoints/:endpointId',
+    role: 'viewer',
+    summary: 'One endpoint',
+    response: EndpointDetail,
+  },
+  renameEndpoint: {
+    method: 'PATCH',
+    path: '/api/endpoints/:endpointId',
+    role: 'admin',
+    summary: 'Names an endpoint',
+    body: RenameEndpoint,
+    response: EndpointDetail,
+  },
+  revokeEndpoint: {
+    method: 'POST',
+    path: '/api/endpoints/:endpointId/revoke',
+    role: 'admin',
+    summary: 'Revokes its certificate and drops its session',
+    response: EndpointDetail,
+  },
+  listIncidents: {
+    method: 'GET',
+    path: '/api/incidents',
+    role: 'viewer',
+    summary: 'Incidents, newest first',
+    query: IncidentQuery,
+    response: IncidentPage,
+  },
+  getIncident: {
+    method: 'GET',
+    path: '/api/incidents/:incidentId',
+    role: 'viewer',
+    summary: 'One incident',
+    response: IncidentDetail,
+  },
+  closeIncident: {
+    method: 'POST',
+    path: '/api/incidents/:incidentId/close',
+    role: 'admin',
+    summary: 'Closes an incident',
+    body: CloseIncident,
+    response: IncidentDetail,
+  },
+  reopenIncident: {
+    method: 'POST',
+    path: '/api/incidents/:incidentId/reopen',
+    role: 'admin',
+    summary: 'Opens a closed incident again',
+    response: IncidentDetail,
+  },
+  exclusionProposals: {
+    method: 'GET',
+    path: '/api/incidents/:incidentId/exclusion-proposals',
+    role: 'viewer',
+    summary: 'What could be excluded',
+    response: ExclusionProposals,
+  },
+  planExclusion: {
+    method: 'POST',
+    path: '/api/exclusions/plan',
+    role: 'admin',
+    summary: 'The orders that a change of exclusions needs',
+    body: PlanExclusion,
+    response: ExclusionPlan,
+  },
+  listExclusions: {
+    method: 'GET',
+    path: '/api/exclusions',
+    role: 'viewer',
+    summary: 'Exclusions in force',
+    response: ExclusionList,
+  },
+  listQuarantine: {
+    method: 'GET',
+    path: '/api/quarantine',
+    role: 'viewer',
+    summary: 'Files held by endpoints',
+    query: QuarantineQuery,
+    response: QuarantinePage,
+  },
+  placeOrders: {
+    method: 'POST',
+    path: '/api/orders',
+    role: 'admin',
+    summary: 'Hands approved orders to the signer and the endpoints',
+    body: PlaceOrders,
+    response: PlacedOrders,
+  },
+  listOrders: {
+    method: 'GET',
+    path: '/api/orders',
+    role: 'viewer',
+    summary: 'Orders, newest first',
+    query: ListQuery,
+    response: OrderList,
+  },
+  getSubscriptions: {
+    method: 'GET',
+    path: '/api/subscriptions',
+    role: 'viewer',
+    summary: 'Seats and total of a month',
+    query: SubscriptionQuery,
+    response: SubscriptionMonth,
+  },
+  endSeat: {
+    method: 'POST',
+    path: '/api/subscriptions/:seatId/end',
+    role: 'admin',
+    summary: 'Ends a seat',
+    response: SeatRow,
+  },
+  listTokens: {
+    method: 'GET',
+    path: '/api/tokens',
+    role: 'admin',
+    summary: 'Enrolment tokens',
+    response: EnrolmentTokenList,
+  },
+  createToken: {
+    method: 'POST',
+    path: '/api/tokens',
+    role: 'admin',
+    summary: 'Makes an enrolment token, shown once',
+    body: CreateEnrolmentToken,
+    response: CreatedEnrolmentToken,
+  },
+  withdrawToken: {
+    method: 'DELETE',
+    path: '/api/tokens/:tokenId',
+    role: 'admin',
+    summary: 'Withdraws an unused token',
+  },
+  listAudit: {
+    method: 'GET',
+    path: '/api/audit',
+    role: 'admin',
+    summary: 'What people and processes did, newest first',
+    query: ListQuery,
+    response: AuditPage,
+  },
+} as const satisfies Record<string, RouteContract>;
+
+export type RouteName = keyof typeof ROUTES;
