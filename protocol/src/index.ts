@@ -8,5 +8,6 @@ export * from './transport/batch.ts';
 export * from './transport/codec.ts';
 export * from './transport/enrolment.ts';
 export * from './transport/frames.ts';
+export * from './transport/gateway.ts';
 export * from './transport/health.ts';
 export * from './vocabulary.ts';
