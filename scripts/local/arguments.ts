@@ -1,0 +1,66 @@
+import { parseArgs } from 'node:util';
+import { resolve } from 'node:path';
+import { StartError } from './messages.ts';
+
+export interface StartArguments {
+  readonly dataDir?: string;
+  /** Port of the web; the agents' gateway listens on 8443, or on the next port when this one was given. */
+  readonly port: number;
+  readonly gatewayPort: number;
+  readonly agent: boolean;
+  readonly help: boolean;
+}
+
+export const USAGE = {
+  ja: [
+    '使い方: npm start -- [--data-dir DIR] [--port N] [--gateway-port N] [--no-agent]',
+    '  --data-dir DIR    データを置くフォルダー(既定: クローンの中の .yagura/data)',
+    '  --port N          画面のポート(既定: 8080)',
+    '  --gateway-port N  エージェントが接続するポート(既定: 8443)',
+    '  --no-agent        このパソコンではエージェントを動かさない',
+  ].join('\n'),
+  en: [
+    'usage: npm start -- [--data-dir DIR] [--port N] [--gateway-port N] [--no-agent]',
+    '  --data-dir DIR    where the data lives (default: .yagura/data in the clone)',
+    '  --port N          port of the web console (default: 8080)',
+    '  --gateway-port N  port that agents connect to (default: 8443)',
+    '  --no-agent        run no agent on this machine',
+  ].join('\n'),
+};
+
+/** Reads the command line of `npm start`; throws StartError `usage` with what is wrong. */
+export function parseStartArguments(argv: readonly string[], callerDir: string): StartArguments {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: {
+        'data-dir': { type: 'string' },
+        port: { type: 'string', default: '8080' },
+        'gateway-port': { type: 'string', default: '8443' },
+        'no-agent': { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    const dataDir = values['data-dir'];
+    return {
+      ...(dataDir === undefined ? {} : { dataDir: resolve(callerDir, dataDir) }),
+      port: portNumber('--port', values.port),
+      gatewayPort: portNumber('--gateway-port', values['gateway-port']),
+      agent: !values['no-agent'],
+      help: values.help,
+    };
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+    throw new StartError('usage', { ja: `${reason}\n${USAGE.ja}`, en: `${reason}\n${USAGE.en}` });
+  }
+}
+
+function portNumber(option: string, text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
+  throw new StartError('usage', {
+    ja: `${option} には 1〜65535 の数を指定してください(「${text}」は使えません)。`,
+    en: `${option} takes a number from 1 to 65535, not "${text}".`,
+  });
+}

@@ -1,0 +1,64 @@
+import {
+  cpSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  chmodSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { isRoot, reachable, type Layout } from './layout.ts';
+
+/** Where the programs of the console and the signer are run from. */
+export interface Programs {
+  readonly node: string;
+  readonly consoleDist: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+const NATIVE_PACKAGES = ['sqlite3', 'bindings', 'file-uri-to-path'];
+
+/**
+ * A process without root cannot run code from a clone that only root can read. There the bundles, the
+ * native module and Node.js itself are copied beside the data, readable by all and writable by root only.
+ */
+export function stagePrograms(root: string, layout: Layout): Programs {
+  const dist = join(root, 'console', 'dist');
+  if (
+    !isRoot ||
+    (layout.consoleUser &&
+      reachable(dist, layout.consoleUser) &&
+      reachable(join(root, 'node_modules'), layout.consoleUser))
+  ) {
+    return { node: process.execPath, consoleDist: dist, env: {} };
+  }
+  const programs = join(layout.dataDir, 'programs');
+  const stagedNode = join(programs, 'node');
+  const stagedDist = join(programs, 'console', 'dist');
+  const wanted = [
+    statSync(process.execPath).size,
+    ...['.server-built', '.web-built'].map((name) => readFileSync(join(dist, name), 'utf8')),
+  ].join('\n');
+  const stamp = join(programs, '.staged');
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
+    rmSync(programs, { recursive: true, force: true });
+    mkdirSync(stagedDist, { recursive: true, mode: 0o755 });
+    copyFileSync(process.execPath, stagedNode, constants.COPYFILE_FICLONE);
+    chmodSync(stagedNode, 0o755);
+    cpSync(dist, stagedDist, { recursive: true });
+    for (const name of NATIVE_PACKAGES) {
+      const source = join(root, 'node_modules', name);
+      if (!existsSync(source)) continue;
+      cpSync(source, join(programs, 'node_modules', name), {
+        recursive: true,
+        filter: (path) => !/\/(deps|src|node_modules|obj\.target|obj)(\/|$)/.test(path.slice(source.length)),
+      });
+    }
+    writeFileSync(stamp, wanted);
+  }
+  return { node: stagedNode, consoleDist: stagedDist, env: {} };
+}
