@@ -1,0 +1,45 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createFileHasher } from './file-hasher.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'yagura-hasher-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const limits = { maxBytes: 1_000_000, concurrency: 1, queue: 2, cache: 2 };
+
+test('hashes what is in the file, and again after it changed', async () => {
+  const path = join(folder, 'a');
+  const hasher = createFileHasher(limits);
+  for (const content of ['one', 'two, longer', '']) {
+    writeFileSync(path, content);
+    expect(await hasher.hash(path)).toEqual({
+      sha256: createHash('sha256').update(content).digest('hex'),
+      size: content.length,
+    });
+  }
+});
+
+test('says nothing of links, FIFOs, folders, missing and too large files', async () => {
+  const hasher = createFileHasher(limits);
+  writeFileSync(join(folder, 'big'), Buffer.alloc(1_000_001));
+  writeFileSync(join(folder, 'target'), 'x');
+  symlinkSync(join(folder, 'target'), join(folder, 'link'));
+  execFileSync('mkfifo', [join(folder, 'fifo')]);
+  for (const name of ['big', 'link', 'fifo', 'missing', '.'])
+    expect(await hasher.hash(join(folder, name))).toBeUndefined();
+});
+
+test('drops and counts what does not fit the queue', async () => {
+  const hasher = createFileHasher(limits);
+  writeFileSync(join(folder, 'a'), 'x');
+  const results = await Promise.all(Array.from({ length: 5 }, () => hasher.hash(join(folder, 'a'))));
+  expect(results.filter((facts) => facts !== undefined)).toHaveLength(3);
+  expect(hasher.dropped).toBe(2);
+});
