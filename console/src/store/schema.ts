@@ -10,7 +10,6 @@ export interface Tables {
   users: UsersTable;
   sessions: SessionsTable;
   sign_in_links: SignInLinksTable;
-  approver_keys: ApproverKeysTable;
   /** fleet */
   endpoints: EndpointsTable;
   certificates: CertificatesTable;
@@ -58,13 +57,6 @@ export interface SignInLinksTable {
   created_at: number;
   expires_at: number;
   used_at: number | null;
-}
-
-export interface ApproverKeysTable {
-  tenant_id: string;
-  approver_key_id: string;
-  user_id: string;
-  registered_at: number;
 }
 
 export interface EndpointsTable {

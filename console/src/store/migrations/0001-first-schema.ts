@@ -21,10 +21,6 @@ export const firstSchema: Migration = {
       link_hash text PRIMARY KEY, tenant_id text NOT NULL, user_id text NOT NULL,
       created_at bigint NOT NULL, expires_at bigint NOT NULL, used_at bigint,
       FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, user_id))`,
-    `CREATE TABLE approver_keys (
-      tenant_id text NOT NULL, approver_key_id text NOT NULL, user_id text NOT NULL, registered_at bigint NOT NULL,
-      PRIMARY KEY (tenant_id, approver_key_id),
-      FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, user_id))`,
 
     `CREATE TABLE endpoints (
       tenant_id text NOT NULL REFERENCES tenants, endpoint_id text NOT NULL, display_name text NOT NULL,
