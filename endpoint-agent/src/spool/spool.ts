@@ -7,7 +7,19 @@ export interface SpoolStatus {
   readonly bytes: number;
   /** Items dropped to stay within the bound; each range left a gap marker. */
   readonly shed: number;
+  /** Alerts among `shed` that were dropped because a newer one says the same (SP4). */
+  readonly aggregated: number;
+  /** Items that were never stored: no room on the disk even for what is set apart, or too large. */
+  readonly refused: number;
+  /** Alerts that wait in memory for room on the disk; a crash loses them. */
+  readonly held: number;
+  readonly setAside: number;
+  /** What is wrong, if anything; `spool_damaged` stays for the run in which it was found. */
+  readonly problem?: SpoolProblem;
 }
+
+export const SPOOL_PROBLEMS = ['spool_damaged', 'spool_volatile', 'disk_full', 'io_error'] as const;
+export type SpoolProblem = (typeof SPOOL_PROBLEMS)[number];
 
 /**
  * Durable queue to the console. `append` returns after the items are on disk (alerts with full sync);

@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import { type Event, type FieldValue, type ItemBody, LANE_OF, SEVERITIES, type Story } from '@yagura/protocol';
+import type { NewRow } from './item-store.ts';
+
+/** Outcomes and quarantine are shed as late as a high story; gaps never are. */
+const WEIGHT_OF_FACTS = SEVERITIES.indexOf('high');
+
+/** Lays an item out as a row. Undefined when it is larger than `limit` bytes and cannot be cut. */
+export function rowOf(body: ItemBody, sequence: number, spooledAt: number, limit: number): NewRow | undefined {
+  const json = fit(body, limit);
+  if (json === undefined) return undefined;
+  const row = { sequence, lane: LANE_OF[body.type], type: body.type, spooledAt, json };
+  switch (body.type) {
+    case 'story':
+      return {
+        ...row,
+        subject: `story:${body.story.storyId}`,
+        revision: body.story.revision,
+        weight: SEVERITIES.indexOf(body.story.severity),
+        signature: signatureOf(body.story),
+      };
+    case 'health':
+    case 'inventory':
+      return { ...row, subject: body.type, weight: 0 };
+    default:
+      return { ...row, weight: WEIGHT_OF_FACTS };
+  }
+}
+
+/** Stories with the same rules at the same severity say the same about different processes. */
+function signatureOf(story: Story): string {
+  const rules = [...new Set(story.detections.map((detection) => detection.rule.ruleId))].sort();
+  return createHash('sha256')
+    .update(JSON.stringify([story.severity, story.safeTest, rules]))
+    .digest('base64');
+}
+
+/** Characters of a text that a story too large for one frame keeps of each field. */
+const SHORTENED = 2_048;
+
+function fit(body: ItemBody, limit: number): string | undefined {
+  const json = JSON.stringify(body);
+  if (Buffer.byteLength(json) <= limit) return json;
+  return body.type === 'story' ? fitStory(body.story, limit) : undefined;
+}
+
+/** Shortens long texts first, then the lists; the counts of what there was stay true (ST2). */
+function fitStory(whole: Story, limit: number): string | undefined {
+  let story = shortenTexts(whole);
+  for (;;) {
+    const json = JSON.stringify({ type: 'story', story } satisfies ItemBody);
+    if (Buffer.byteLength(json) <= limit) return json;
+    const { detections, processes, files } = story;
+    if (detections.length <= 1 && processes.length <= 1 && files.length <= 1) return undefined;
+    story = {
+      ...story,
+      detections: firstHalf(detections),
+      processes: firstHalf(processes),
+      files: firstHalf(files),
+    };
+  }
+}
+
+function shortenTexts(story: Story): Story {
+  return {
+    ...story,
+    detections: story.detections.map((detection) => ({
+      ...detection,
+      event: shortenEvent(detection.event),
+      matched: detection.matched.map((match) => ({ ...match, value: shorten(match.value) })),
+    })),
+    processes: story.processes.map((process) =>
+      process.commandLine === undefined
+        ? process
+        : { ...process, commandLine: process.commandLine.slice(0, SHORTENED) },
+    ),
+  };
+}
+
+function shortenEvent(event: Event): Event {
+  const long = Object.entries(event.fields).filter(([, value]) => shorten(value) !== value);
+  if (long.length === 0) return event;
+  const fields = { ...event.fields, ...Object.fromEntries(long.map(([name, value]) => [name, shorten(value)])) };
+  return { ...event, fields, truncated: [...new Set([...(event.truncated ?? []), ...long.map(([name]) => name)])] };
+}
+
+function shorten(value: FieldValue): FieldValue {
+  return typeof value === 'string' ? value.slice(0, SHORTENED) : value;
+}
+
+function firstHalf<Entry>(entries: readonly Entry[]): Entry[] {
+  return entries.slice(0, Math.max(1, Math.ceil(entries.length / 2)));
+}

@@ -1,0 +1,107 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+
+/** What went wrong in the database, as far as callers can do something about it. */
+export type StoreFailure = 'locked' | 'damaged' | 'disk_full' | 'io_error';
+
+/** Primary result codes of sqlite3.h. Extended codes carry them in the low byte. */
+const FAILURES: Readonly<Record<number, StoreFailure>> = {
+  5: 'locked',
+  6: 'locked',
+  8: 'io_error', // SQLITE_READONLY
+  10: 'io_error', // SQLITE_IOERR
+  11: 'damaged', // SQLITE_CORRUPT
+  13: 'disk_full', // SQLITE_FULL
+  14: 'io_error', // SQLITE_CANTOPEN
+  26: 'damaged', // SQLITE_NOTADB
+};
+
+/** Classifies an error that a `Store` threw; undefined for a bug (bad SQL, bad values). */
+export function storeFailure(error: unknown): StoreFailure | undefined {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
+  return FAILURES[error.errcode & 0xff];
+}
+
+export type Row = Record<string, SQLInputValue>;
+
+export interface Statement {
+  run(...values: SQLInputValue[]): number;
+  get(...values: SQLInputValue[]): Row | undefined;
+  all(...values: SQLInputValue[]): Row[];
+  iterate(...values: SQLInputValue[]): IterableIterator<Row>;
+}
+
+/** `durable`: on disk when the call returns. `deferred`: survives a crash of the process, not of the machine. */
+export type Durability = 'durable' | 'deferred';
+
+/**
+ * The agent's only use of SQLite: one file, one process (exclusive lock), WAL. A deferred commit becomes
+ * durable with the next durable one.
+ */
+export interface Store extends Disposable {
+  prepare(sql: string): Statement;
+  exec(sql: string): void;
+  /** Runs `work` in a transaction; whatever it throws rolls back and is thrown on. */
+  transaction<Result>(durability: Durability, work: () => Result): Result;
+}
+
+/**
+ * Opens `path` (`:memory:` for none). Throws errors that `storeFailure` understands: `locked` when another
+ * process has it, `damaged` when it is no database or fails its check.
+ */
+export function openStore(path: string): Store {
+  const database = new DatabaseSync(path, { timeout: 0, allowExtension: false });
+  try {
+    database.exec('PRAGMA locking_mode=EXCLUSIVE');
+    database.exec('PRAGMA journal_mode=WAL');
+    database.exec('PRAGMA fullfsync=1');
+    database.exec('PRAGMA trusted_schema=0');
+    const check = database.prepare('PRAGMA quick_check(1)').get();
+    if (check?.['quick_check'] !== 'ok') throw damaged(String(check?.['quick_check']));
+    // The exclusive lock is taken by the first write, not by opening.
+    database.exec('BEGIN IMMEDIATE; COMMIT');
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+
+  let level: Durability | undefined;
+  const setLevel = (durability: Durability): void => {
+    if (level === durability) return;
+    database.exec(durability === 'durable' ? 'PRAGMA synchronous=FULL' : 'PRAGMA synchronous=NORMAL');
+    level = durability;
+  };
+
+  return {
+    prepare: (sql) => wrap(database.prepare(sql)),
+    exec: (sql) => database.exec(sql),
+    transaction: (durability, work) => {
+      setLevel(durability);
+      database.exec('BEGIN IMMEDIATE');
+      try {
+        const result = work();
+        database.exec('COMMIT');
+        return result;
+      } catch (error) {
+        // A failed COMMIT or a full disk may have rolled back already.
+        if (database.isTransaction) database.exec('ROLLBACK');
+        throw error;
+      }
+    },
+    [Symbol.dispose]: () => {
+      if (database.isOpen) database.close();
+    },
+  };
+}
+
+function wrap(statement: StatementSync): Statement {
+  return {
+    run: (...values) => Number(statement.run(...values).changes),
+    get: (...values) => statement.get(...values) as Row | undefined,
+    all: (...values) => statement.all(...values) as Row[],
+    iterate: (...values) => statement.iterate(...values) as IterableIterator<Row>,
+  };
+}
+
+function damaged(message: string): Error {
+  return Object.assign(new Error(`database damaged: ${message}`), { errcode: 11 });
+}
