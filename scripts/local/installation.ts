@@ -1,19 +1,18 @@
 import { execFile } from 'node:child_process';
-import { existsSync, statfsSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import { hostname } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildAll } from '../build.ts';
 import type { StartArguments } from './arguments.ts';
-import { Child, type ChildSpec, type Failure } from './child.ts';
+import { Child, type ChildSpec } from './child.ts';
 import { type Layout, prepareLayout } from './layout.ts';
-import { fromSystemError, type Say, StartError } from './messages.ts';
+import { type Say, StartError } from './messages.ts';
+import { explainFailure, requireFreePort, requireSpace } from './preconditions.ts';
+import { agentSpec, consoleEnvironment, consoleSpec, type SpecContext, signerSpec } from './specs.ts';
 import { type Programs, stagePrograms } from './staging.ts';
 
 const run = promisify(execFile);
 
-const MINIMUM_FREE_BYTES = 200_000_000;
 const RESTART_PAUSE_MS = 1_000;
 const MAX_RESTARTS = 5;
 
@@ -66,8 +65,8 @@ export class Installation implements AsyncDisposable {
     const { root, options, say, dataDir } = this.#start;
     this.#programs = stagePrograms(root, this.#layout);
     say('署名プロセスと管理画面を起動しています …', 'Starting signer and console …');
-    await this.#launch(this.#signerSpec(), 'signer');
-    await this.#launch(this.#consoleSpec(), 'console');
+    await this.#launch(signerSpec(this.#context()), 'signer');
+    await this.#launch(consoleSpec(this.#context()), 'console');
     if (options.agent) await this.#startAgent();
     const link = await this.#console(['admin', 'link', '--name', 'admin', '--create']);
     say(`\nデータの場所: ${dataDir}`, `\nData: ${dataDir}`);
@@ -113,73 +112,16 @@ export class Installation implements AsyncDisposable {
     });
   }
 
-  #signerSpec(): ChildSpec {
-    const { node, consoleDist } = this.#need();
-    const user = this.#layout.signerUser;
-    return {
-      name: 'signer',
-      node,
-      script: join(consoleDist, 'signer.mjs'),
-      args: [
-        ...[
-          '--state-dir',
-          this.#layout.signerDir,
-          '--socket',
-          this.#socket('signer'),
-          '--admin-socket',
-          this.#socket('admin'),
-        ],
-        ...['localhost', '127.0.0.1', hostname()]
-          .filter((name) => /^[A-Za-z0-9.:-]+$/.test(name))
-          .flatMap((name) => ['--gateway-name', name]),
-        ...(this.#layout.consoleUser ? ['--console-gid', String(this.#layout.consoleUser.gid)] : []),
-      ],
-      env: {},
-      cwd: this.#layout.signerDir,
-      ...(user ? { user } : {}),
-      logFile: join(this.#layout.logDir, 'signer.log'),
-      readyWhen: 'signer ready',
-    };
-  }
-
-  #consoleEnv(): NodeJS.ProcessEnv {
-    const { port, gatewayPort } = this.#start.options;
-    return {
-      YAGURA_DATABASE_URL: `sqlite:${join(this.#layout.consoleDir, 'console.sqlite')}`,
-      YAGURA_STATE_DIR: this.#layout.consoleDir,
-      YAGURA_HTTP_PORT: String(port),
-      YAGURA_GATEWAY_PORT: String(gatewayPort),
-      YAGURA_PUBLIC_URL: `http://localhost:${port}`,
-      YAGURA_GATEWAY_URL: `https://localhost:${gatewayPort}`,
-      YAGURA_SIGNER_SOCKET: this.#socket('signer'),
-      YAGURA_SIGNER_ADMIN_SOCKET: this.#socket('admin'),
-    };
-  }
-
-  #consoleSpec(): ChildSpec {
-    const { node, consoleDist } = this.#need();
-    const user = this.#layout.consoleUser;
-    return {
-      name: 'console',
-      node,
-      script: join(consoleDist, 'console.mjs'),
-      env: this.#consoleEnv(),
-      cwd: this.#layout.consoleDir,
-      ...(user ? { user } : {}),
-      logFile: join(this.#layout.logDir, 'console.log'),
-    };
-  }
-
   /** Runs a command of the console's command line and returns the last line that it prints. */
   async #console(args: readonly string[]): Promise<string> {
-    const { node, consoleDist } = this.#need();
+    const { programs } = this.#context();
     try {
       const { stdout } = await run(
-        node,
-        ['--disable-warning=ExperimentalWarning', join(consoleDist, 'console-cli.mjs'), ...args],
+        programs.node,
+        ['--disable-warning=ExperimentalWarning', join(programs.consoleDist, 'console-cli.mjs'), ...args],
         {
           cwd: this.#layout.dataDir,
-          env: { PATH: process.env['PATH'], ...this.#consoleEnv() },
+          env: { PATH: process.env['PATH'], ...consoleEnvironment(this.#context()) },
         },
       );
       return stdout.trim().split('\n').at(-1) ?? '';
@@ -195,35 +137,13 @@ export class Installation implements AsyncDisposable {
 
   async #startAgent(): Promise<void> {
     const { root, say } = this.#start;
-    const dist = join(root, 'endpoint-agent', 'dist');
-    const config = join(this.#layout.agentDir, 'agent.json');
-    writeFileSync(
-      config,
-      JSON.stringify({
-        stateDir: this.#layout.agentDir,
-        packDir: join(root, 'endpoint-agent', 'rules'),
-        ignorePaths: [this.#layout.dataDir],
-      }),
-      { mode: 0o600 },
-    );
     if (!existsSync(join(this.#layout.agentDir, 'identity.json'))) {
       say('このパソコンを登録しています …', 'Enrolling this machine …');
       const token = await this.#console(['token', 'create', '--label', 'npm start', '--hours', '1']);
-      await this.#enrol(join(dist, 'agent-cli.mjs'), token);
+      await this.#enrol(join(root, 'endpoint-agent', 'dist', 'agent-cli.mjs'), token);
     }
     say('エージェントを起動しています …', 'Starting the agent …');
-    const ready = await this.#launch(
-      {
-        name: 'agent',
-        node: process.execPath,
-        script: join(dist, 'agent.mjs'),
-        args: ['--config', config],
-        env: {},
-        cwd: this.#layout.agentDir,
-        logFile: join(this.#layout.logDir, 'agent.log'),
-      },
-      'agent',
-    );
+    const ready = await this.#launch(agentSpec(this.#context()), 'agent');
     this.#reportSensors(ready);
   }
 
@@ -293,13 +213,9 @@ export class Installation implements AsyncDisposable {
     });
   }
 
-  #socket(name: 'signer' | 'admin'): string {
-    return join(this.#layout.socketDir, `${name}.sock`);
-  }
-
-  #need(): Programs {
+  #context(): SpecContext {
     if (!this.#programs) throw new Error('programs are staged first');
-    return this.#programs;
+    return { root: this.#start.root, layout: this.#layout, programs: this.#programs, options: this.#start.options };
   }
 
   /** Ends the agent first, so that nothing it saw stays unsent, then console and signer. Safe to call twice. */
@@ -309,41 +225,4 @@ export class Installation implements AsyncDisposable {
     if (this.#start.options.agent) await this.#restoreKernel();
     this.#layout[Symbol.dispose]();
   }
-}
-
-function requireSpace(dataDir: string): void {
-  const { bavail, bsize } = statfsSync(dataDir);
-  if (bavail * bsize < MINIMUM_FREE_BYTES)
-    throw fromSystemError(Object.assign(new Error('no space'), { code: 'ENOSPC' }), dataDir);
-}
-
-/** Fails in words when something already listens on the port. */
-async function requireFreePort(port: number, option: string): Promise<void> {
-  const taken = await new Promise<boolean>((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
-  if (!taken) return;
-  throw new StartError('port_in_use', {
-    ja: `ポート ${port} はほかのプログラムが使っています。${option} で別の番号を指定してください。`,
-    en: `port ${port} is in use by another program. Choose another one with ${option}.`,
-  });
-}
-
-function explainFailure(role: string, failure: Failure | undefined, logFile: string): StartError {
-  if (failure?.code === 'database_damaged') {
-    return new StartError('database_damaged', {
-      ja: `${failure.message} 控えから戻すか、--data-dir で新しい場所を指定してください。`,
-      en: `${failure.message} Restore it from a copy, or name a new place with --data-dir.`,
-    });
-  }
-  const message = failure?.message ?? 'no reason given';
-  return new StartError(failure?.code ?? 'process_failed', {
-    ja: `${role} を起動できませんでした: ${message}(記録: ${logFile})`,
-    en: `${role} did not start: ${message} (log: ${logFile})`,
-  });
 }

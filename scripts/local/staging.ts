@@ -1,17 +1,17 @@
 import {
-  cpSync,
+  chmodSync,
   constants,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readFileSync,
   rmSync,
   statSync,
   writeFileSync,
-  chmodSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { isRoot, reachable, type Layout } from './layout.ts';
+import { isRoot, type Layout, reachable } from './layout.ts';
 
 /** Where the programs of the console and the signer are run from. */
 export interface Programs {
