@@ -1,0 +1,61 @@
+import { SHELLS, programName } from './system-roles.ts';
+
+const INTERPRETER = /^(?:python|perl|ruby|node|php|lua|tclsh|wish|pwsh|awk|gawk|mawk)[\d.]*$/;
+/** Options that make the interpreter run text or a module instead of a file. */
+const INLINE_OPTIONS: Readonly<Record<string, RegExp>> = {
+  shell: /^-[a-z]*c$/,
+  python: /^-(?:c|m)$/,
+  other: /^(?:-e|-r|-E|-n|-p|--eval|--run)$/,
+};
+const MAX_WORDS = 32;
+
+/** What an event says of the program that started. */
+export interface Execution {
+  readonly image?: string | undefined;
+  readonly commandLine?: string | undefined;
+  readonly currentDirectory?: string | undefined;
+}
+
+/** Whether the program reads another file for what it shall do. */
+export function isInterpreter(image: string | undefined): boolean {
+  const name = programName(image);
+  return name !== undefined && (SHELLS.has(name) || INTERPRETER.test(name));
+}
+
+/**
+ * The files whose content a new program runs: its image and, for `sh FILE`, `python FILE` and the like, the
+ * script. Words are split at blanks as the kernel's argument list was joined, so that a script with a blank
+ * in its name is not found; paths are absolute, with `.` and `..` resolved by text alone.
+ */
+export function executedFiles(execution: Execution): readonly string[] {
+  const files = new Set<string>();
+  if (execution.image !== undefined && execution.image !== '') files.add(execution.image);
+  const script = isInterpreter(execution.image) ? scriptOf(execution) : undefined;
+  if (script !== undefined) files.add(script);
+  return [...files];
+}
+
+function scriptOf(execution: Execution): string | undefined {
+  const words = (execution.commandLine ?? '').trim().split(/\s+/, MAX_WORDS);
+  const name = programName(execution.image) ?? '';
+  const kind = SHELLS.has(name) ? 'shell' : name.startsWith('python') ? 'python' : 'other';
+  const inline = INLINE_OPTIONS[kind];
+  for (const word of words.slice(name === 'busybox' ? 2 : 1)) {
+    if (inline?.test(word) === true) return undefined;
+    if (word.startsWith('-') || word === '') continue;
+    return absolutePath(word, execution.currentDirectory);
+  }
+  return undefined;
+}
+
+/** The path with `.` and `..` resolved; undefined when it is relative to nobody knows what. */
+export function absolutePath(path: string, currentDirectory: string | undefined): string | undefined {
+  if (!path.startsWith('/') && (currentDirectory === undefined || !currentDirectory.startsWith('/'))) return undefined;
+  const full = path.startsWith('/') ? path : `${currentDirectory}/${path}`;
+  const parts: string[] = [];
+  for (const part of full.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}`;
+}
