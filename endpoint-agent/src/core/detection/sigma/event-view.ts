@@ -1,0 +1,131 @@
+import { foldCase, foldDashes } from './case-folding.ts';
+import { type Scalar, toScalar } from './scalar.ts';
+
+/**
+ * What the engine needs of an event. Log sources that the protocol does not carry (other products, registry and
+ * image loads of recorded Windows logs) are evaluated too, so this is wider than the protocol's `Event`.
+ */
+export interface EvaluatedEvent {
+  readonly logsource: {
+    readonly product: string;
+    readonly category?: string | undefined;
+    readonly service?: string | undefined;
+  };
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** How a value is folded before it is compared. */
+export const FOLDS = ['case', 'none', 'case-and-dashes', 'dashes'] as const;
+export type Fold = (typeof FOLDS)[number];
+
+export function foldOf(predicate: { readonly cased: boolean; readonly windash: boolean }): Fold {
+  if (predicate.cased) return predicate.windash ? 'dashes' : 'none';
+  return predicate.windash ? 'case-and-dashes' : 'case';
+}
+
+/** Numbers the fields that rules ask for. */
+export class FieldTable {
+  readonly #slots = new Map<string, number>();
+  readonly names: string[] = [];
+
+  slotOf(name: string): number {
+    const known = this.#slots.get(name);
+    if (known !== undefined) return known;
+    const slot = this.names.length;
+    this.#slots.set(name, slot);
+    this.names.push(name);
+    return slot;
+  }
+
+  lookUp(name: string): number | undefined {
+    return this.#slots.get(name);
+  }
+}
+
+/**
+ * One event at a time, by slot. Texts are folded when first asked for and kept until the next event. Reads own
+ * enumerable properties only, so a field called `__proto__` is a field like any other.
+ */
+export class EventView {
+  readonly #table: FieldTable;
+  #epoch = 0;
+  #seen = new Int32Array(0);
+  #values: (Scalar | undefined)[] = [];
+  readonly #folded: Record<Fold, { readonly epochs: number[]; readonly texts: string[] }> = {
+    case: { epochs: [], texts: [] },
+    none: { epochs: [], texts: [] },
+    'case-and-dashes': { epochs: [], texts: [] },
+    dashes: { epochs: [], texts: [] },
+  };
+  #fields: Readonly<Record<string, unknown>> = {};
+
+  constructor(table: FieldTable) {
+    this.#table = table;
+  }
+
+  load(fields: Readonly<Record<string, unknown>>): void {
+    this.#epoch += 1;
+    this.#fields = fields;
+    if (this.#seen.length < this.#table.names.length) {
+      this.#seen = new Int32Array(this.#table.names.length);
+    }
+    for (const name of Object.keys(fields)) {
+      const slot = this.#table.lookUp(name);
+      if (slot === undefined) continue;
+      this.#seen[slot] = this.#epoch;
+      this.#values[slot] = toScalar(fields[name]);
+    }
+  }
+
+  /** The event has the field, whatever its value. */
+  has(slot: number): boolean {
+    return this.#seen[slot] === this.#epoch;
+  }
+
+  value(slot: number): Scalar | undefined {
+    return this.#seen[slot] === this.#epoch ? this.#values[slot] : undefined;
+  }
+
+  text(slot: number, fold: Fold): string | undefined {
+    const value = this.value(slot);
+    if (value === undefined) return undefined;
+    const cache = this.#folded[fold];
+    if (cache.epochs[slot] === this.#epoch) return cache.texts[slot];
+    const text = foldValue(value, fold);
+    cache.epochs[slot] = this.#epoch;
+    cache.texts[slot] = text;
+    return text;
+  }
+
+  /** Every value of the event, for keywords. */
+  *values(): Iterable<Scalar> {
+    for (const name of Object.keys(this.#fields)) {
+      const value = toScalar(this.#fields[name]);
+      if (value !== undefined) yield value;
+    }
+  }
+
+  /** Names and values, for what is reported of keywords. */
+  entries(): readonly (readonly [string, Scalar])[] {
+    const entries: [string, Scalar][] = [];
+    for (const name of Object.keys(this.#fields)) {
+      const value = toScalar(this.#fields[name]);
+      if (value !== undefined) entries.push([name, value]);
+    }
+    return entries;
+  }
+}
+
+export function foldValue(value: Scalar, fold: Fold): string {
+  const text = typeof value === 'string' ? value : String(value);
+  switch (fold) {
+    case 'case':
+      return foldCase(text);
+    case 'none':
+      return text;
+    case 'case-and-dashes':
+      return foldDashes(foldCase(text));
+    case 'dashes':
+      return foldDashes(text);
+  }
+}
