@@ -22,7 +22,10 @@ export function requestStatus(path: string, timeoutMs = 5_000): Promise<StatusRe
       if (answer.length > ANSWER_LIMIT) socket.destroy();
     });
     socket.once('error', (error: NodeJS.ErrnoException) => {
-      resolve({ ok: false, code: error.code === 'EACCES' || error.code === 'EPERM' ? 'not_permitted' : 'agent_not_running' });
+      resolve({
+        ok: false,
+        code: error.code === 'EACCES' || error.code === 'EPERM' ? 'not_permitted' : 'agent_not_running',
+      });
     });
     socket.once('close', () => resolve(parse(answer)));
   });

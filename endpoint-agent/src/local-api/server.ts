@@ -21,7 +21,10 @@ export async function serveLocalApi(path: string, status: () => AgentStatus, sig
     socket.on('data', (chunk: Buffer) => {
       line += chunk.toString('utf8');
       if (line.length > LOCAL_REQUEST_LIMIT) socket.end('{"error":{"code":"request_too_large"}}\n');
-      else if (line.includes('\n')) socket.end(line.trim() === 'status' ? `${JSON.stringify(status())}\n` : '{"error":{"code":"request_unknown"}}\n');
+      else if (line.includes('\n'))
+        socket.end(
+          line.trim() === 'status' ? `${JSON.stringify(status())}\n` : '{"error":{"code":"request_unknown"}}\n',
+        );
     });
   });
   server.maxConnections = MAX_CONNECTIONS;

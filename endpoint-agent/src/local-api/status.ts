@@ -25,3 +25,6 @@ export type LocalRequest = (typeof LOCAL_REQUESTS)[number];
 
 /** Bytes of one request line. */
 export const LOCAL_REQUEST_LIMIT = 256;
+
+/** Name of the socket inside the state folder. */
+export const LOCAL_SOCKET = 'agent.sock';

@@ -1,0 +1,42 @@
+/** `yagura-agent COMMAND`: what an operator does at the machine itself. */
+
+/** A command reads its own arguments and resolves with the exit code. It is loaded only when it is called. */
+type Command = (argv: readonly string[]) => Promise<number>;
+
+const COMMANDS = {
+  run: { load: async () => (await import('./run.ts')).run, summary: 'the service in the foreground' },
+  status: { load: async () => (await import('./status.ts')).run, summary: 'what the running agent sees and does' },
+  doctor: { load: async () => (await import('./doctor.ts')).run, summary: 'what is wrong, and how to mend it' },
+  enroll: { load: async () => (await import('./enroll.ts')).run, summary: 'joins this machine to a console' },
+  replay: {
+    load: async () => (await import('./replay.ts')).run,
+    summary: 'recorded events through detection and verdict, without acting',
+  },
+  rules: { load: async () => (await import('./rules.ts')).run, summary: 'checks rules' },
+  quarantine: {
+    load: async () => (await import('./quarantine.ts')).run,
+    summary: 'lists, restores and deletes what was quarantined',
+  },
+  'restore-kernel': {
+    load: async () => (await import('./restore-kernel.ts')).run,
+    summary: "puts the kernel's audit state back after the agent was killed",
+  },
+} as const satisfies Record<string, { load: () => Promise<Command>; summary: string }>;
+
+function usage(): string {
+  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(16)}${summary}`);
+  return ['usage: yagura-agent COMMAND [arguments]', ...rows, ''].join('\n');
+}
+
+const [name = '', ...argv] = process.argv.slice(2);
+if (name === '--help' || name === '-h' || name === 'help') {
+  process.stdout.write(usage());
+} else if (Object.hasOwn(COMMANDS, name)) {
+  const command = await COMMANDS[name as keyof typeof COMMANDS].load();
+  process.exitCode = await command(argv);
+} else {
+  process.stderr.write(
+    `yagura-agent: error (usage): ${name === '' ? 'no command' : `unknown command "${name}"`}\n${usage()}`,
+  );
+  process.exitCode = 2;
+}

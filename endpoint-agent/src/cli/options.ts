@@ -1,0 +1,25 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+
+/** Where the agent keeps its state when nobody says otherwise. */
+export const DEFAULT_STATE_DIR = '/var/lib/yagura-agent';
+
+export type Parsed<T> = { ok: true; value: T } | { ok: false };
+
+/** Parses a command's arguments; what is wrong is said on stderr as one line with the command's usage. */
+export function parseCommand<T extends ParseArgsConfig>(
+  usage: string,
+  config: T,
+): Parsed<ReturnType<typeof parseArgs<T>>> {
+  try {
+    return { ok: true, value: parseArgs(config) };
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+    process.stderr.write(`yagura-agent: error (usage): ${reason}\nusage: yagura-agent ${usage}\n`);
+    return { ok: false };
+  }
+}
+
+/** One line on stderr: a stable code, what is wrong, what to do. */
+export function complain(code: string, message: string): void {
+  process.stderr.write(`yagura-agent: error (${code}): ${message}\n`);
+}
