@@ -2,14 +2,14 @@
 export interface ProcessFacts {
   readonly entityId: string;
   readonly pid: number;
-  readonly parentEntityId?: string;
-  readonly parentPid?: number;
-  readonly image?: string;
-  readonly commandLine?: string;
-  readonly user?: string;
+  readonly parentEntityId?: string | undefined;
+  readonly parentPid?: number | undefined;
+  readonly image?: string | undefined;
+  readonly commandLine?: string | undefined;
+  readonly user?: string | undefined;
   /** Milliseconds since the epoch. */
-  readonly startedAt?: number;
-  readonly endedAt?: number;
+  readonly startedAt?: number | undefined;
+  readonly endedAt?: number | undefined;
 }
 
 /** Read access to the process table. No method throws for any argument. */

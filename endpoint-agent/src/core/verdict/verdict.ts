@@ -7,6 +7,7 @@ export const VERDICT_REASONS = [
   'severe_story',
   'ordered_by_person',
   'already_contained',
+  'nothing_to_contain',
   'cap_reached',
 ] as const;
 export type VerdictReason = (typeof VERDICT_REASONS)[number];
@@ -20,6 +21,8 @@ export interface Verdict {
   readonly reason: VerdictReason;
   /** Root of the tree to freeze and kill; absent when only files are concerned. */
   readonly rootEntityId?: string;
+  /** Roots of trees beside the first one: a story may run in several places that share no guilty ancestor. */
+  readonly furtherRootEntityIds: readonly string[];
   /** Files to quarantine, in this order. */
   readonly files: readonly string[];
 }
@@ -30,4 +33,10 @@ export interface VerdictInput {
   readonly exclusions: readonly Exclusion[];
   /** How many stories were contained within the last hour, for the cap. */
   readonly containedLastHour: number;
+  /** The endpoint's wall clock, in milliseconds: exclusions past their end do not count. */
+  readonly now: number;
+  /** Processes that are never stopped: the agent's own and all of their ancestors. */
+  readonly protectedEntityIds: ReadonlySet<string>;
+  /** Set when a person ordered it: neither mode nor threshold nor cap are asked then. */
+  readonly ordered?: boolean;
 }

@@ -1,0 +1,128 @@
+import {
+  type Detection,
+  LIMITS,
+  type PolicyMode,
+  type Severity,
+  type Story,
+  type StoryProcess,
+  compareSeverity,
+} from '@yagura/protocol';
+import { scoreStory } from '../story/story-score.ts';
+import { findExclusion } from './exclusions.ts';
+import { quarantineCandidates } from './quarantine-candidates.ts';
+import { storyRoots, treeOf } from './story-roots.ts';
+import type { Verdict, VerdictInput, VerdictReason } from './verdict.ts';
+
+/** Stories that one endpoint contains by itself within an hour; listed hashes are not counted against it. */
+export const CONTAINMENT_CAP_PER_HOUR = 10;
+/** Several severe rules of middling certainty weigh as much as one certain one. */
+export const CONTAINMENT_SCORE = 120;
+const RULES_FOR_SCORE = 2;
+
+/** What a policy does about a severe story by itself. */
+const ACTS: Record<PolicyMode, boolean> = { observe: false, balanced: true };
+
+/**
+ * Decides what to do about a story. Pure and total. With policy `balanced` a story is contained when, after
+ * exclusions, one of these holds:
+ * 1. a detection of severity high or critical with confidence high;
+ * 2. a detection of severity critical with confidence medium;
+ * 3. a score of at least `CONTAINMENT_SCORE` to which at least two different rules of severity high with
+ *    confidence medium contribute, so that no sum of small things stops anything.
+ * Past `CONTAINMENT_CAP_PER_HOUR` stories an hour only stories with a listed hash are contained. A contained
+ * story is contained again when it has new processes or files; what was tried and refused is not tried again.
+ */
+export function decideVerdict(input: VerdictInput): Verdict {
+  const { story } = input;
+  const ordered = input.ordered === true;
+  if (!ordered && !ACTS[input.mode]) return observe('policy_observes');
+  const judged = ordered ? story : withoutExcluded(input);
+  if (!ordered && !isSevere(judged)) return observe('below_threshold');
+  if (story.containment === 'in-progress') return observe('already_contained');
+  const roots = storyRoots(judged, input.protectedEntityIds);
+  const remainingRoots = roots.filter((root) => isRootOpen(root, story));
+  const files = quarantineCandidates(judged, roots).filter((path) => isFileOpen(path, input));
+  const isFirst = story.containment === 'observed';
+  if (remainingRoots.length === 0 && files.length === 0) {
+    return observe(isFirst ? 'nothing_to_contain' : 'already_contained');
+  }
+  // No room to write down what would be done: stop here, visibly.
+  if (story.actions.length >= LIMITS.actionsPerStory) return observe('cap_reached');
+  const isCapped = isFirst && input.containedLastHour >= CONTAINMENT_CAP_PER_HOUR && !hasListedHash(judged);
+  if (!ordered && isCapped) return observe('cap_reached');
+  const [rootEntityId, ...furtherRootEntityIds] = remainingRoots;
+  return {
+    decision: 'contain',
+    reason: ordered ? 'ordered_by_person' : 'severe_story',
+    ...(rootEntityId === undefined ? {} : { rootEntityId }),
+    furtherRootEntityIds,
+    files,
+  };
+}
+
+function observe(reason: VerdictReason): Verdict {
+  return { decision: 'observe', reason, furtherRootEntityIds: [], files: [] };
+}
+
+/** A story formed before an exclusion was made is judged as if the excluded detections had not been. */
+function withoutExcluded({ story, exclusions, now }: VerdictInput): Story {
+  const detections = story.detections.filter(({ rule, event }) => !findExclusion(rule, event, exclusions, now));
+  if (detections.length === story.detections.length) return story;
+  return { ...story, detections, score: scoreStory(detections.map(({ rule }) => rule)) };
+}
+
+function isSevere(story: Story): boolean {
+  if (story.detections.some(isCertain)) return true;
+  const rules = new Set(
+    story.detections.filter((d) => isAtLeast(d, 'high') && !isDoubtful(d)).map((d) => d.rule.ruleId),
+  );
+  return rules.size >= RULES_FOR_SCORE && story.score >= CONTAINMENT_SCORE;
+}
+
+function isCertain(detection: Detection): boolean {
+  if (detection.rule.confidence === 'high') return isAtLeast(detection, 'high');
+  return !isDoubtful(detection) && isAtLeast(detection, 'critical');
+}
+
+function isAtLeast({ rule }: Detection, severity: Severity): boolean {
+  return compareSeverity(rule.severity, severity) >= 0;
+}
+
+function isDoubtful({ rule }: Detection): boolean {
+  return rule.confidence === 'low';
+}
+
+function hasListedHash({ detections }: Story): boolean {
+  return detections.some(({ rule }) => rule.source === 'indicator' && rule.confidence === 'high');
+}
+
+/** Whether something below the root runs that no former attempt dealt with. */
+function isRootOpen(root: string, story: Story): boolean {
+  const attempt = story.actions.findLast(({ kind, target }) => kind === 'kill-tree' && target.entityId === root);
+  const alive = treeOf(root, story.processes).filter(isAlive);
+  if (attempt === undefined) {
+    const below = story.actions.findLast(({ kind, ok }) => kind === 'kill-tree' && ok);
+    // A tree that another root's end took along, or that ended by itself after the first attempt, is done.
+    return below === undefined || alive.length > 0;
+  }
+  if (attempt.ok) return alive.length > 0;
+  return alive.some(({ startedAt }) => startedAt !== undefined && startedAt > attempt.endedAt);
+}
+
+function isAlive({ state }: StoryProcess): boolean {
+  return state === 'running' || state === 'frozen';
+}
+
+/** Whether the file is worth an attempt: there (again), not tried in vain, not declared harmless. */
+function isFileOpen(path: string, { story, exclusions, now }: VerdictInput): boolean {
+  const file = story.files.find((known) => known.path === path);
+  // What a person restored stays; what is gone cannot be moved.
+  if (file !== undefined && file.state !== 'present') return false;
+  const sha256 = file?.sha256;
+  const isExcluded =
+    sha256 !== undefined &&
+    exclusions.some(({ match, expiresAt }) => expiresAt > now && match.by === 'sha256' && match.sha256 === sha256);
+  if (isExcluded) return false;
+  const attempts = story.actions.filter(({ kind, target }) => kind === 'quarantine-file' && target.path === path);
+  return attempts.length === 0 || (file !== undefined && attempts.every(({ ok }) => ok));
+}

@@ -1,0 +1,88 @@
+import { type Detection, type Event, type Story, type StoryProcess, compareSeverity } from '@yagura/protocol';
+import { executedFiles } from '../process/executed-files.ts';
+import { isSystemPath, isUntrustedPath, livePath } from '../process/system-roles.ts';
+import { treeOf, wasBornGuilty } from './story-roots.ts';
+
+type Judged = Pick<Story, 'detections' | 'processes' | 'files'>;
+
+/**
+ * Folders in which each file belongs to one author as a whole. Shared configuration such as /etc/passwd,
+ * /etc/crontab or authorized_keys is not among them: to take such a file away locks people out.
+ */
+const DROP_IN_FILE =
+  /^\/(?:etc\/(?:cron\.(?:d|hourly|daily|weekly|monthly)|profile\.d|sudoers\.d|init\.d|update-motd\.d|ld\.so\.preload$|systemd\/(?:system|user)|xdg\/autostart)|(?:usr\/)?lib\/systemd\/(?:system|user)|(?:home\/[^/]+|root)\/\.config\/(?:systemd\/user|autostart))(?:\/[^/]+)*$/;
+
+/**
+ * Files that a story would have moved into the vault: what ran, before what would run later. The responder
+ * still refuses files that the package manager owns or that services hold open.
+ *
+ * - what processes below the roots ran, if the story itself wrote it, or it lies where any user can write,
+ *   or its very start was a severe and certain match; never programs in the system's own folders;
+ * - what a listed hash or a YARA rule named;
+ * - what a severe detection saw a process of the story write into a drop-in folder (cron.d, systemd units ...).
+ */
+export function quarantineCandidates(story: Judged, roots: readonly string[]): readonly string[] {
+  const written = new Set(story.files.filter((file) => file.writerEntityId !== undefined).map(({ path }) => path));
+  const files = new Set<string>();
+  for (const root of roots) {
+    for (const process of treeOf(root, story.processes)) addExecuted(process, root, story, written, files);
+  }
+  for (const detection of story.detections) addNamed(detection, files);
+  for (const detection of story.detections) addDroppedIn(detection, files);
+  return [...files];
+}
+
+function addExecuted(
+  process: StoryProcess,
+  root: string,
+  story: Judged,
+  written: ReadonlySet<string>,
+  files: Set<string>,
+): void {
+  const bornGuilty = wasBornGuilty(process.entityId, story.detections);
+  const executions = [
+    { image: process.image, commandLine: process.commandLine },
+    // The event knows the working directory, so that `sh x.sh` has a path.
+    ...story.detections
+      .filter(({ event }) => event.entityId === process.entityId)
+      .map(({ event }) => executionOf(event)),
+  ];
+  for (const path of executions.flatMap(executedFiles).map(livePath)) {
+    if (isSystemPath(path) || !path.startsWith('/') || isPseudoFile(path)) continue;
+    // Everybody's folders are tools' folders too: there the process must at least be one of the accused.
+    const accused = process.entityId === root || story.detections.some((d) => d.event.entityId === process.entityId);
+    if (written.has(path) || bornGuilty || (accused && isUntrustedPath(path))) files.add(path);
+  }
+}
+
+/** Indicators and YARA speak about one file, whoever touched it. */
+function addNamed({ rule, event }: Detection, files: Set<string>): void {
+  if ((rule.source !== 'indicator' && rule.source !== 'yara') || rule.confidence === 'low') return;
+  const { TargetFilename, Image } = event.fields;
+  const path = typeof TargetFilename === 'string' ? TargetFilename : Image;
+  if (typeof path !== 'string') return;
+  const live = livePath(path);
+  // A program of the system runs listed code only if it was replaced: the responder's guard asks its owner.
+  if (live.startsWith('/') && !isPseudoFile(live)) files.add(live);
+}
+
+function addDroppedIn({ rule, event }: Detection, files: Set<string>): void {
+  const path = event.fields['TargetFilename'];
+  const isWrite = event.logsource.category === 'file_event' || event.logsource.category === 'file_rename';
+  if (typeof path !== 'string' || !isWrite || !DROP_IN_FILE.test(path)) return;
+  if (rule.confidence === 'high' && compareSeverity(rule.severity, 'high') >= 0) files.add(path);
+}
+
+function executionOf({ fields }: Event): { image?: string; commandLine?: string; currentDirectory?: string } {
+  const { Image, CommandLine, CurrentDirectory } = fields;
+  return {
+    ...(typeof Image === 'string' ? { image: Image } : {}),
+    ...(typeof CommandLine === 'string' ? { commandLine: CommandLine } : {}),
+    ...(typeof CurrentDirectory === 'string' ? { currentDirectory: CurrentDirectory } : {}),
+  };
+}
+
+/** Nothing that a vault could hold. */
+function isPseudoFile(path: string): boolean {
+  return /^\/(?:proc|sys|memfd:|dev\/(?!shm\/|mqueue\/))/.test(path);
+}
