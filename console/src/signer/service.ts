@@ -17,7 +17,7 @@ import { openOrderKey, type OrderKey } from './order-key.ts';
 import { SIGNER_LIMITS } from './policy.ts';
 import { signOrder } from './sign-order.ts';
 import { openSignerState, type SignerEnvironment } from './state.ts';
-import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
+import { createTokenBucket, type TokenBucket } from '../platform/token-bucket.ts';
 
 export interface SignerOptions {
   readonly stateDirectory: string;
