@@ -25,10 +25,24 @@ export type EndpointRow = z.infer<typeof EndpointRow>;
 
 export const ListQuery = z.strictObject({
   search: z.string().max(256).optional(),
+  /** A name such as `lastSeenAt` (see `ENDPOINT_SORTS`); `-` in front of it sorts descending. */
   sort: z.string().max(64).optional(),
-  cursor: z.string().max(256).optional(),
+  /** `next` of the page before. */
+  cursor: z.string().max(1_024).optional(),
   limit: z.coerce.number().int().min(1).max(1_000).optional(),
 });
+
+export const ENDPOINT_SORTS = [
+  'displayName',
+  'state',
+  'platform',
+  'policy',
+  'agentVersion',
+  'enrolledAt',
+  'lastSeenAt',
+  'openIncidents',
+] as const;
+export type EndpointSort = (typeof ENDPOINT_SORTS)[number];
 
 export const EndpointQuery = ListQuery.extend({ state: EndpointState.optional() });
 export type EndpointQuery = z.infer<typeof EndpointQuery>;

@@ -45,6 +45,17 @@ export const IncidentRow = z.strictObject({
 });
 export type IncidentRow = z.infer<typeof IncidentRow>;
 
+export const INCIDENT_SORTS = [
+  'receivedAt',
+  'occurredAt',
+  'updatedAt',
+  'lane',
+  'severity',
+  'endpointName',
+  'detectionCount',
+] as const;
+export type IncidentSort = (typeof INCIDENT_SORTS)[number];
+
 export const IncidentQuery = ListQuery.extend({
   status: z.enum(['open', 'closed']).optional(),
   lane: ServiceLane.optional(),
@@ -119,6 +130,11 @@ export const QuarantineRow = z.strictObject({
   incidentId: Id.optional(),
 });
 export type QuarantineRow = z.infer<typeof QuarantineRow>;
+export const QUARANTINE_SORTS = ['quarantinedAt', 'path', 'endpointName', 'state'] as const;
+export type QuarantineSort = (typeof QUARANTINE_SORTS)[number];
+export const ORDER_SORTS = ['orderedAt', 'endpointName', 'kind'] as const;
+export type OrderSort = (typeof ORDER_SORTS)[number];
+
 export const QuarantineQuery = ListQuery.extend({
   state: z.enum(['held', 'restored', 'deleted']).optional(),
   endpointId: Id.optional(),

@@ -190,7 +190,7 @@ export const ROUTES = {
     method: 'POST',
     path: '/api/subscriptions/:seatId/end',
     role: 'admin',
-    summary: 'Ends a seat',
+    summary: 'Ends a seat and with it the protection of its endpoint',
     response: SeatRow,
   },
   listTokens: {

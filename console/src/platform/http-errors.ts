@@ -54,3 +54,12 @@ export function fail(code: HttpErrorCode): Failure {
 export function orNotFound<T>(value: T | undefined): Result<T> {
   return value === undefined ? fail('not_found') : succeed(value);
 }
+
+/**
+ * A refusal of the signer, with its own code: the request was understood, and the signer's policy said no.
+ * Only its absence and its limits have a status of their own.
+ */
+export function signerFailure(refusal: { readonly code: string; readonly message: string }): Failure {
+  if (refusal.code === 'signer_unavailable' || refusal.code === 'rate_limited') return fail(refusal.code);
+  return { ok: false, status: 422, code: refusal.code, message: refusal.message };
+}

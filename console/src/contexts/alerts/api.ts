@@ -25,7 +25,7 @@ export interface Alerts {
    * at or below the known one changes nothing (SPEC ST1).
    */
   applyStory(tx: Tx, origin: Origin, story: Story, times: StoryTimes): Promise<void>;
-  page(tenantId: string, query: IncidentQuery): Promise<IncidentPage>;
+  page(tenantId: string, query: IncidentQuery): Promise<Result<IncidentPage>>;
   detail(tenantId: string, incidentId: string): Promise<IncidentDetail | undefined>;
   content(tenantId: string, incidentId: string): Promise<IncidentContent | undefined>;
   close(actor: Actor, incidentId: string, request: CloseIncident): Promise<Result<IncidentDetail>>;

@@ -1,4 +1,7 @@
+import type { z } from 'zod';
+import type { ListQuery } from '../../api/fleet.ts';
 import type { AuditPage } from '../../api/session.ts';
+import type { Result } from '../../platform/http-errors.ts';
 import type { Tx } from '../../store/store.ts';
 
 /** What is recorded. `action` is a stable word such as `endpoint.revoke`; the rest is data, shown as text. */
@@ -36,7 +39,7 @@ export interface Audit {
   /** Part of the transaction that does the act: neither exists without the other. */
   record(tx: Tx, record: AuditRecord): Promise<void>;
   /** Newest first. */
-  page(tenantId: string, query: { cursor?: string | undefined; limit?: number | undefined }): Promise<AuditPage>;
+  page(tenantId: string, query: z.infer<typeof ListQuery>): Promise<Result<AuditPage>>;
   /** Recomputes every chain; `anchors` are heads noted earlier that must still be part of them. */
   verify(anchors?: readonly AuditHead[]): Promise<AuditVerification>;
 }

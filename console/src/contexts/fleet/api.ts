@@ -1,4 +1,4 @@
-import type { EnrolmentRefusal, Health, Inventory, Platform } from '@yagura/protocol';
+import type { EnrolmentRefusal, Health, Inventory, Platform, PolicyMode } from '@yagura/protocol';
 import type {
   CreatedEnrolmentToken,
   CreateEnrolmentToken,
@@ -63,11 +63,13 @@ export interface Fleet {
   // --- what endpoints report, inside the ingesting transaction ---
   applyHealth(tx: Tx, origin: Origin, health: Health, receivedAt: number): Promise<void>;
   applyInventory(tx: Tx, origin: Origin, inventory: Inventory, receivedAt: number): Promise<void>;
+  /** An order that sets the policy was carried out. */
+  applyPolicy(tx: Tx, origin: Origin, mode: PolicyMode): Promise<void>;
   /** A sign of life; call once for each batch. */
   touch(tx: Tx, origin: Origin, receivedAt: number): Promise<void>;
 
   // --- for people ---
-  page(tenantId: string, query: EndpointQuery): Promise<EndpointPage>;
+  page(tenantId: string, query: EndpointQuery): Promise<Result<EndpointPage>>;
   detail(tenantId: string, endpointId: string): Promise<EndpointDetail | undefined>;
   rename(actor: Actor, endpointId: string, displayName: string): Promise<EndpointDetail | undefined>;
   revoke(actor: Actor, endpointId: string): Promise<EndpointDetail | undefined>;
@@ -80,6 +82,8 @@ export interface Fleet {
   ): Promise<Result<CreatedEnrolmentToken>>;
   withdrawToken(actor: Actor, tokenId: string): Promise<Result<void>>;
 
+  /** Forgets the sessions of a console that ended; called once, before the gateway listens. */
+  resetPresence(): Promise<void>;
   /** Writes what is still in memory and stops. */
   close(): Promise<void>;
 }

@@ -38,8 +38,8 @@ export interface Identity {
     secret: string,
     previous: string | undefined,
   ): Promise<Result<{ cookieSecret: string; session: ActiveSession }>>;
-  /** The session that a cookie's secret stands for, if it is good now; renews its idle time. */
-  authenticate(cookieSecret: string): Promise<ActiveSession | undefined>;
+  /** The session that a cookie's secret stands for, if it is good now; `renew` counts as a use of it. */
+  authenticate(cookieSecret: string, options: { renew: boolean }): Promise<ActiveSession | undefined>;
   signOut(session: ActiveSession): Promise<void>;
   describe(session: ActiveSession): Promise<Session>;
   registerApprover(actor: Actor, request: RegisterApproverRequest): Promise<Result<RegisterApproverResponse>>;

@@ -40,9 +40,9 @@ export interface Response {
 
   // --- for people ---
   place(actor: Actor, approvals: readonly SignedApproval[]): Promise<Result<PlacedOrders>>;
-  orders(tenantId: string, query: z.infer<typeof ListQuery>): Promise<OrderList>;
+  orders(tenantId: string, query: z.infer<typeof ListQuery>): Promise<Result<OrderList>>;
   ordersAbout(tenantId: string, endpointId: string, storyId: string): Promise<OrderRow[]>;
-  quarantine(tenantId: string, query: z.infer<typeof QuarantineQuery>): Promise<QuarantinePage>;
+  quarantine(tenantId: string, query: z.infer<typeof QuarantineQuery>): Promise<Result<QuarantinePage>>;
   exclusions(tenantId: string): Promise<ExclusionList>;
   planExclusion(actor: Actor, request: PlanExclusion): Promise<Result<ExclusionPlan>>;
   proposeExclusions(tenantId: string, incidentId: string): Promise<Result<ExclusionProposals>>;

@@ -1,0 +1,123 @@
+import { SEVERITIES, type Story } from '@yagura/protocol';
+import type { IncidentsTable } from '../../store/schema.ts';
+import type { Tx } from '../../store/store.ts';
+import type { Origin } from '../fleet/api.ts';
+import type { AlertsOptions } from './alerts.ts';
+import { newId } from '../../platform/random.ts';
+import type { StoryTimes } from './api.ts';
+import { decideLane } from './domain/decide-lane.ts';
+import { decideReopening } from './domain/decide-reopening.ts';
+import { storyTitle } from './domain/story-title.ts';
+
+/** Enters one revision of a story: a new incident, a revised one, or nothing when it is not newer. */
+export async function applyStory(
+  options: AlertsOptions,
+  tx: Tx,
+  origin: Origin,
+  story: Story,
+  times: StoryTimes,
+): Promise<void> {
+  const { clock, random, bus, audit } = options;
+  const { tenantId, endpointId } = origin;
+  const known = await tx.db
+    .selectFrom('incidents')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('endpoint_id', '=', endpointId)
+    .where('story_id', '=', story.storyId)
+    .executeTakeFirst();
+  if (known && known.revision >= story.revision) return;
+  const now = clock.now();
+  const facts = factsOf(story);
+  let incidentId: string;
+  if (known) {
+    incidentId = known.incident_id;
+    const reopens = known.status === 'closed' && decideReopening(known, story);
+    await tx.db
+      .updateTable('incidents')
+      .set({
+        ...facts,
+        updated_at: now,
+        // The clock of what is owed runs from the judgement that made it owed.
+        ...(facts.lane === known.lane ? {} : { judged_at: now }),
+        ...(reopens ? REOPENED : {}),
+      })
+      .where('tenant_id', '=', tenantId)
+      .where('incident_id', '=', incidentId)
+      .execute();
+    await tx.db
+      .updateTable('incident_stories')
+      .set({ story_json: JSON.stringify(story) })
+      .where('tenant_id', '=', tenantId)
+      .where('incident_id', '=', incidentId)
+      .execute();
+    if (reopens) {
+      await audit.record(tx, {
+        tenantId,
+        actor: 'console',
+        action: 'incident.reopen',
+        target: incidentId,
+        detail: `revision ${story.revision}: ${story.severity}, ${story.containment}`,
+      });
+    }
+  } else {
+    incidentId = newId(random, 'inc');
+    await tx.db
+      .insertInto('incidents')
+      .values({
+        tenant_id: tenantId,
+        incident_id: incidentId,
+        endpoint_id: endpointId,
+        story_id: story.storyId,
+        ...facts,
+        status: 'open',
+        resolution: null,
+        endpoint_time: story.firstSeen,
+        occurred_at: correctTime(story.firstSeen, times),
+        received_at: times.receivedAt,
+        judged_at: now,
+        delivered_at: null,
+        updated_at: now,
+        closed_at: null,
+        closed_by: null,
+        close_note: null,
+      })
+      .execute();
+    await tx.db
+      .insertInto('incident_stories')
+      .values({ tenant_id: tenantId, incident_id: incidentId, story_json: JSON.stringify(story) })
+      .execute();
+  }
+  tx.afterCommit(() => {
+    bus.publish({ type: 'changed', tenantId, topic: 'incidents', id: incidentId });
+    bus.publish({ type: 'changed', tenantId, topic: 'endpoints', id: endpointId });
+  });
+}
+
+export const REOPENED = {
+  status: 'open',
+  resolution: null,
+  closed_at: null,
+  closed_by: null,
+  close_note: null,
+} as const satisfies Partial<IncidentsTable>;
+
+function factsOf(story: Story) {
+  const title = storyTitle(story);
+  return {
+    revision: story.revision,
+    lane: decideLane(story),
+    severity: story.severity,
+    severity_rank: SEVERITIES.indexOf(story.severity),
+    containment: story.containment,
+    safe_test: story.safeTest ? 1 : 0,
+    title_ja: title.ja ?? null,
+    title_en: title.en,
+    detection_count: story.detectionCount,
+  };
+}
+
+/** The endpoint's clock, corrected by its measured offset; nothing happens after it was received. */
+function correctTime(time: number, { receivedAt, clockOffsetMs }: StoryTimes): number {
+  return Math.max(0, Math.min(Math.round(time + clockOffsetMs), receivedAt));
+}
