@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Event } from '@yagura/protocol';
+import type { Event, RuleFacts } from '@yagura/protocol';
 import { expect, test } from 'vitest';
 import { createIndicatorEvaluator } from './create-indicator-evaluator.ts';
 
@@ -59,7 +59,7 @@ test('hostile values are no hashes and no error', () => {
   expect(evaluator.evaluate(event('file_event', { ...fields, md5: 'a'.repeat(100_000) }))).toEqual([]);
 });
 
-function facts(ruleId: string) {
+function facts(ruleId: string): RuleFacts {
   return {
     ruleId,
     title: ruleId,
@@ -68,5 +68,5 @@ function facts(ruleId: string) {
     confidence: 'high',
     techniques: [],
     tactics: [],
-  } as const;
+  };
 }

@@ -164,7 +164,11 @@ function convertScalar(
   line: number,
 ): YamlScalar | undefined {
   if (value === null || typeof value === 'boolean') return { kind: 'scalar', line, value, source: source ?? '' };
-  if (typeof value === 'string') return { kind: 'scalar', line, value, source: value };
+  if (typeof value === 'string') {
+    // Half a surrogate pair would match half a character of an event.
+    if (!value.isWellFormed()) return problem.reject(line, 'yaml_invalid', 'the text is no valid Unicode');
+    return { kind: 'scalar', line, value, source: value };
+  }
   if (typeof value === 'number') {
     const written = source ?? String(value);
     // Beyond 2^53 the number is no longer what was written; as text it still is.

@@ -1,0 +1,49 @@
+import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ruleText } from '../../../test/fakes/sigma-rule.ts';
+import { runRules } from './rules.ts';
+
+const RULE = ruleText('sel:\n    Image: x\ncondition: sel');
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'yagura-rules-'));
+});
+afterEach(async () => rm(folder, { recursive: true, force: true }));
+
+async function run(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await runRules(args, { out: (text) => out.push(text), err: (text) => err.push(text) });
+  return { code, out: out.join('\n'), err: err.join('\n') };
+}
+
+test('check loads what it can and names file, line, code and message of the rest', async () => {
+  await mkdir(join(folder, 'deep'));
+  await writeFile(join(folder, 'good.yml'), RULE);
+  await writeFile(join(folder, 'deep', 'bad.yaml'), RULE.replace('Image', 'Image|nope'));
+  await writeFile(join(folder, 'latin1.yml'), Buffer.from([0x74, 0x3a, 0x20, 0xe9]));
+  await writeFile(join(folder, 'ignored.txt'), 'no rule');
+  const { code, out } = await run('check', folder, '--json');
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toEqual({
+    loaded: 1,
+    rejected: [
+      { file: join(folder, 'latin1.yml'), line: 1, code: 'file_not_utf8', message: expect.any(String) },
+      { file: join(folder, 'deep', 'bad.yaml'), line: 8, code: 'unknown_modifier', message: expect.any(String) },
+    ],
+  });
+  expect((await run('check', folder, '--strict')).code).toBe(1);
+  expect((await run('check', join(folder, 'good.yml'), '--strict')).code).toBe(0);
+});
+
+test('a path that cannot be read and a wrong call are one line and exit code 2', async () => {
+  const missing = await run('check', join(folder, 'missing'));
+  expect(missing.code).toBe(2);
+  expect(missing.err).toContain('missing');
+  for (const args of [[], ['check'], ['nope'], ['check', '--nope', folder]]) {
+    const { code, err } = await run(...args);
+    expect([code, err.split('\n').length > 0]).toEqual([2, true]);
+  }
+});
