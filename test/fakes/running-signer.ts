@@ -1,4 +1,3 @@
-import { webcrypto } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -111,13 +110,13 @@ export interface KeyAndRequest {
 
 /** A fresh P-256 key (or another curve) with a certificate request for it. */
 export async function createKeyAndRequest(name = 'CN=whatever', namedCurve = 'P-256'): Promise<KeyAndRequest> {
-  const keys = await webcrypto.subtle.generateKey({ name: 'ECDSA', namedCurve }, true, ['sign', 'verify']);
+  const keys = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve }, true, ['sign', 'verify']);
   const request = await x509.Pkcs10CertificateRequestGenerator.create({
     name,
     keys,
     signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
   });
-  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
+  const pkcs8 = await crypto.subtle.exportKey('pkcs8', keys.privateKey);
   return {
     key: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY'),
     csr: request.toString('pem'),

@@ -1,0 +1,116 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { sql } from 'kysely';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { batchOf, enrolPeer, hangUp, itemOf, openSession } from '../../../test/fakes/agent-peer.ts';
+import { type RunningGateway, startGateway } from '../../../test/fakes/running-gateway.ts';
+import { type RunningSigner, startSigner } from '../../../test/fakes/running-signer.ts';
+import type { Ingest } from '../contexts/ingest/api.ts';
+
+let signer: RunningSigner;
+let running: RunningGateway;
+/** Batches wait here while `hold` is set. */
+let hold: Promise<void> | undefined;
+
+beforeEach(async () => {
+  signer = await startSigner();
+  hold = undefined;
+  running = await startGateway({
+    signer: signer.client,
+    clock: signer.clock,
+    limits: { waitingBytes: 2_000 },
+    wrapIngest: (ingest): Ingest => ({
+      ...ingest,
+      async submit(batch) {
+        await hold;
+        return await ingest.submit(batch);
+      },
+    }),
+  });
+});
+afterEach(async () => {
+  await running[Symbol.asyncDispose]();
+  await signer[Symbol.asyncDispose]();
+});
+
+async function enrol() {
+  const tenantId = await running.createTenant('Hinode');
+  return await enrolPeer(running.gateway.port, await running.createToken(tenantId));
+}
+
+describe('a slow or broken database', () => {
+  test('stops the reading instead of filling memory, and everything is acknowledged afterwards', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    hold = promise;
+    const peers = [];
+    for (let index = 0; index < 4; index += 1) {
+      peers.push(await openSession(running.gateway.port, await enrol()));
+    }
+    for (const peer of peers) {
+      for (let batchId = 1; batchId <= 4; batchId += 1)
+        peer.sendBatch(batchOf(batchId, [itemOf(batchId), itemOf(batchId + 100)]), 'json');
+    }
+    await expect.poll(() => running.gateway.status().pausedSessions).toBeGreaterThan(0);
+    expect(running.gateway.status().waitingBytes).toBeLessThan(4_000 + 4 * 700);
+    resolve();
+    hold = undefined;
+    for (const peer of peers) {
+      const acknowledged = [];
+      for (let batchId = 1; batchId <= 4; batchId += 1) acknowledged.push((await peer.next()).type);
+      expect(acknowledged).toEqual(['ack', 'ack', 'ack', 'ack']);
+      await hangUp(peer);
+    }
+    expect(running.gateway.status()).toMatchObject({ waitingBytes: 0, pausedSessions: 0 });
+  });
+
+  test('[UP8] a locked database is store_unavailable with a time, and the same batch is taken later', async () => {
+    const peer = await openSession(running.gateway.port, await enrol());
+    const other = await holdLock(running.databasePath);
+    peer.sendBatch(batchOf(1, [itemOf(1)]));
+    expect(await peer.next()).toMatchObject({
+      type: 'nack',
+      code: 'store_unavailable',
+      message: 'database_busy',
+      retryAfterMs: 3_000,
+    });
+    other.kill();
+    await once(other, 'exit');
+    peer.sendBatch(batchOf(2, [itemOf(1)]));
+    expect(await peer.next()).toMatchObject({ type: 'ack', batchId: 2, ranges: [[1, 1]] });
+    await hangUp(peer);
+  });
+
+  test('[UP8] a full disk acknowledges nothing that is not stored, and recovers by itself', async () => {
+    const peer = await openSession(running.gateway.port, await enrol());
+    const limitPages = (pages: number) =>
+      running.store.write((tx) => sql.raw(`PRAGMA max_page_count = ${pages}`).execute(tx.db));
+    await limitPages(1);
+    const acknowledged: number[] = [];
+    let refusals = 0;
+    for (let sequence = 1; sequence <= 200 && refusals === 0; sequence += 1) {
+      peer.sendBatch(batchOf(sequence, [itemOf(sequence)]));
+      const answer = await peer.next();
+      if (answer.type === 'ack') acknowledged.push(sequence);
+      else {
+        expect(answer).toMatchObject({ type: 'nack', code: 'store_unavailable', message: 'database_full' });
+        refusals += 1;
+      }
+    }
+    expect(refusals).toBe(1);
+    const rows = await running.store.read.selectFrom('events').select('sequence').orderBy('sequence').execute();
+    expect(rows.map((row) => row.sequence)).toEqual(acknowledged);
+    await limitPages(1_000_000);
+    peer.sendBatch(batchOf(1_000, [itemOf(acknowledged.length + 1)]));
+    expect(await peer.next()).toMatchObject({ type: 'ack' });
+    await hangUp(peer);
+  });
+});
+
+/** Another process that holds the database's write lock: locks do not hold within one process. */
+async function holdLock(path: string): Promise<ChildProcess> {
+  const script = `const { DatabaseSync } = require('node:sqlite');
+    const db = new DatabaseSync(process.argv[1]); db.exec('BEGIN IMMEDIATE'); console.log('held'); setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['-e', script, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  return child;
+}
