@@ -124,6 +124,11 @@ function contextFields(
   const add = (name: string, value: FieldValue | undefined): void => {
     if (value !== undefined && isUnknown(known[name])) context[name] = value;
   };
+  if (category === 'process_access') {
+    add('SourceImage', process?.image);
+    add('SourceUser', process?.user);
+    return context;
+  }
   add('Image', process?.image);
   add('User', process?.user);
   add('ProcessId', process?.pid ?? observation.pid);

@@ -1,3 +1,4 @@
+import type { Event } from '@yagura/protocol';
 import { SHELLS, programName } from './system-roles.ts';
 
 const INTERPRETER = /^(?:python|perl|ruby|node|php|lua|tclsh|wish|pwsh|awk|gawk|mawk)[\d.]*$/;
@@ -14,6 +15,29 @@ export interface Execution {
   readonly image?: string | undefined;
   readonly commandLine?: string | undefined;
   readonly currentDirectory?: string | undefined;
+  /** The exact argument vector, where joining it with blanks would be ambiguous. */
+  readonly argv?: readonly string[] | undefined;
+}
+
+/** What a process_creation event says of the program. The field `Arguments` is a JSON array of strings. */
+export function executionOf({ fields }: Event): Execution {
+  const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+  return {
+    image: text(fields['Image']),
+    commandLine: text(fields['CommandLine']),
+    currentDirectory: text(fields['CurrentDirectory']),
+    argv: parseArguments(text(fields['Arguments'])),
+  };
+}
+
+function parseArguments(json: string | undefined): readonly string[] | undefined {
+  if (json === undefined) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(json);
+    return Array.isArray(parsed) ? parsed.filter((item) => typeof item === 'string') : undefined;
+  } catch {
+    return undefined; // Shortened by the normaliser.
+  }
 }
 
 /** Whether the program reads another file for what it shall do. */
@@ -24,8 +48,8 @@ export function isInterpreter(image: string | undefined): boolean {
 
 /**
  * The files whose content a new program runs: its image and, for `sh FILE`, `python FILE` and the like, the
- * script. Words are split at blanks as the kernel's argument list was joined, so that a script with a blank
- * in its name is not found; paths are absolute, with `.` and `..` resolved by text alone.
+ * script. Without `argv` words are split at blanks, so that a script with a blank in its name is not found;
+ * the script's path is absolute, with `.` and `..` resolved by text alone.
  */
 export function executedFiles(execution: Execution): readonly string[] {
   const files = new Set<string>();
@@ -36,7 +60,7 @@ export function executedFiles(execution: Execution): readonly string[] {
 }
 
 function scriptOf(execution: Execution): string | undefined {
-  const words = (execution.commandLine ?? '').trim().split(/\s+/, MAX_WORDS);
+  const words = execution.argv?.slice(0, MAX_WORDS) ?? (execution.commandLine ?? '').trim().split(/\s+/, MAX_WORDS);
   const name = programName(execution.image) ?? '';
   const kind = SHELLS.has(name) ? 'shell' : name.startsWith('python') ? 'python' : 'other';
   const inline = INLINE_OPTIONS[kind];

@@ -168,6 +168,11 @@ export function isUntrustedPath(path: string): boolean {
   return !path.startsWith('/') || UNTRUSTED_FOLDERS.test(path) || path.includes('/../');
 }
 
+/** Where every user can write and nothing stays. */
+export function isTemporaryPath(path: string): boolean {
+  return /^\/(?:tmp|var\/tmp|dev\/shm|run\/shm|dev\/mqueue)\//.test(path) && !path.includes('/../');
+}
+
 /**
  * By pid and by name; a name counts only in the system's own folders, so that malware called `sshd` in /tmp
  * hides behind nothing. Kernel threads (children of pid 2) have no image.

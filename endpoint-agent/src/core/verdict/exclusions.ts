@@ -1,6 +1,7 @@
 import type { Event, Exclusion, ExclusionMatch, RuleFacts } from '@yagura/protocol';
 import type { RuleMatch } from '../detection/evaluator.ts';
-import { executedFiles } from '../process/executed-files.ts';
+import { hashesOfEvent } from '../detection/indicators/hash-indicator.ts';
+import { executedFiles, executionOf } from '../process/executed-files.ts';
 
 /** One match that an exclusion took out; the agent counts these and reports the number. */
 export interface SuppressedMatch {
@@ -44,7 +45,7 @@ export function findExclusion(
 function covers(match: ExclusionMatch, rule: RuleFacts, event: Event): boolean {
   switch (match.by) {
     case 'sha256':
-      return hashesOf(event).includes(match.sha256);
+      return hashesOfEvent(event.fields).some(({ hash }) => hash === match.sha256);
     case 'rule':
       return match.ruleId === rule.ruleId;
     case 'rule-path':
@@ -52,33 +53,12 @@ function covers(match: ExclusionMatch, rule: RuleFacts, event: Event): boolean {
   }
 }
 
-/** SHA-256 of the file that the event is about: Sysmon's `Hashes` list or a field of its own, in lower case. */
-export function hashesOf(event: Event): readonly string[] {
-  const found: string[] = [];
-  const own = event.fields['sha256'];
-  if (typeof own === 'string') found.push(own.toLowerCase());
-  const list = event.fields['Hashes'];
-  if (typeof list === 'string') {
-    for (const entry of list.split(',')) {
-      const hash = /^\s*SHA256=([0-9a-f]{64})\s*$/i.exec(entry)?.[1];
-      if (hash !== undefined) found.push(hash.toLowerCase());
-    }
-  }
-  return found;
-}
-
 /**
  * The files that an event is about: what it runs and what it touches. Compared exactly: an exclusion names
  * one file, never a folder.
  */
 function pathsOf(event: Event): readonly string[] {
-  const { Image, CommandLine, CurrentDirectory, TargetFilename } = event.fields;
-  const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-  const touched = text(TargetFilename);
-  const run = executedFiles({
-    image: text(Image),
-    commandLine: text(CommandLine),
-    currentDirectory: text(CurrentDirectory),
-  });
-  return touched === undefined ? run : [...run, touched];
+  const touched = event.fields['TargetFilename'];
+  const run = executedFiles(executionOf(event));
+  return typeof touched === 'string' ? [...run, touched] : run;
 }

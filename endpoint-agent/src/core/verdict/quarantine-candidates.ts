@@ -1,5 +1,5 @@
-import { type Detection, type Event, type Story, type StoryProcess, compareSeverity } from '@yagura/protocol';
-import { executedFiles } from '../process/executed-files.ts';
+import { type Detection, type Story, type StoryProcess, compareSeverity } from '@yagura/protocol';
+import { executedFiles, executionOf } from '../process/executed-files.ts';
 import { isSystemPath, isUntrustedPath, livePath } from '../process/system-roles.ts';
 import { treeOf, wasBornGuilty } from './story-roots.ts';
 
@@ -71,15 +71,6 @@ function addDroppedIn({ rule, event }: Detection, files: Set<string>): void {
   const isWrite = event.logsource.category === 'file_event' || event.logsource.category === 'file_rename';
   if (typeof path !== 'string' || !isWrite || !DROP_IN_FILE.test(path)) return;
   if (rule.confidence === 'high' && compareSeverity(rule.severity, 'high') >= 0) files.add(path);
-}
-
-function executionOf({ fields }: Event): { image?: string; commandLine?: string; currentDirectory?: string } {
-  const { Image, CommandLine, CurrentDirectory } = fields;
-  return {
-    ...(typeof Image === 'string' ? { image: Image } : {}),
-    ...(typeof CommandLine === 'string' ? { commandLine: CommandLine } : {}),
-    ...(typeof CurrentDirectory === 'string' ? { currentDirectory: CurrentDirectory } : {}),
-  };
 }
 
 /** Nothing that a vault could hold. */

@@ -36,7 +36,9 @@ export function runsStoryFile(process: StoryProcess, story: Judged): boolean {
   if (process.image === undefined) return false;
   const run = executedFiles({ image: process.image, commandLine: process.commandLine });
   const paths = new Set(run.map(livePath).filter((path) => !isSystemPath(path)));
-  return story.files.some((file) => file.writerEntityId !== undefined && paths.has(livePath(file.path)));
+  const isWrittenHere = (writer: string | undefined): boolean =>
+    writer !== undefined && story.processes.some(({ entityId, context }) => entityId === writer && !context);
+  return story.files.some((file) => paths.has(livePath(file.path)) && isWrittenHere(file.writerEntityId));
 }
 
 /** Whether a severe and certain rule matched the very start of this process. */

@@ -1,0 +1,85 @@
+import { livePath } from '../process/system-roles.ts';
+import { BoundedMap } from './bounded-map.ts';
+
+/** Bounds of what leads from an event to its story. */
+export interface IndexBounds {
+  readonly members: number;
+  readonly links: number;
+  readonly files: number;
+  readonly recentWrites: number;
+}
+
+export const DEFAULT_INDEX_BOUNDS: IndexBounds = { members: 20_000, links: 5_000, files: 10_000, recentWrites: 16_384 };
+
+/** A process of a story. `leads`: what it starts and writes belongs to the story too. */
+export interface Membership {
+  readonly storyId: string;
+  readonly leads: boolean;
+}
+
+/** Who wrote a file, and when by the event's wall clock. */
+export interface RecentWrite {
+  readonly entityId: string;
+  readonly time: number;
+}
+
+/** Leads from processes and files to open stories. Holds ids only; bounded. */
+export class StoryIndex {
+  readonly members: BoundedMap<string, Membership>;
+  /** Undetected ancestors: whoever hangs below them soon after belongs to the same story. */
+  readonly links: BoundedMap<string, string>;
+  readonly #files: BoundedMap<string, string>;
+  readonly #writes: BoundedMap<string, RecentWrite>;
+  /** Stories of detections that no process is known for. */
+  readonly anonymous: BoundedMap<string, string>;
+
+  constructor(bounds: IndexBounds) {
+    this.members = new BoundedMap(bounds.members);
+    this.links = new BoundedMap(bounds.links);
+    this.#files = new BoundedMap(bounds.files);
+    this.#writes = new BoundedMap(bounds.recentWrites);
+    this.anonymous = new BoundedMap(bounds.links);
+  }
+
+  get evicted(): number {
+    return this.members.evicted + this.links.evicted + this.#files.evicted + this.anonymous.evicted;
+  }
+
+  storyOfFile(path: string): string | undefined {
+    return this.#files.get(livePath(path));
+  }
+
+  setFile(path: string, storyId: string): void {
+    this.#files.set(path, storyId);
+  }
+
+  writerOf(path: string): RecentWrite | undefined {
+    return this.#writes.get(livePath(path));
+  }
+
+  setWriter(path: string, write: RecentWrite): void {
+    this.#writes.set(path, write);
+  }
+
+  /** The file keeps its story and its writer under the new name; what stood there before is gone. */
+  renameFile(from: string, to: string): void {
+    const story = this.#files.get(from);
+    const write = this.#writes.get(from);
+    this.removeFile(from);
+    this.removeFile(to);
+    if (story !== undefined) this.#files.set(to, story);
+    if (write !== undefined) this.#writes.set(to, write);
+  }
+
+  removeFile(path: string): void {
+    this.#files.delete(path);
+    this.#writes.delete(path);
+  }
+
+  forgetStory(storyId: string): void {
+    this.members.deleteWhere((member) => member.storyId === storyId);
+    this.links.deleteWhere((story) => story === storyId);
+    this.#files.deleteWhere((story) => story === storyId);
+    this.anonymous.deleteWhere((story) => story === storyId);
+  }
+}
