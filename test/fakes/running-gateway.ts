@@ -77,7 +77,7 @@ export async function startGateway(options: RunningGatewayOptions): Promise<Runn
     audit,
     contracts,
     signer,
-    gatewayUrl: 'https://localhost:8443',
+    gatewayUrl: () => 'https://localhost:8443',
   });
   const alerts = createAlerts({
     store,

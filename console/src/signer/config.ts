@@ -24,6 +24,8 @@ export type SignerConfig = z.infer<typeof SignerConfigSchema>;
 
 /** The signer cannot start with this; the message names the option. */
 export class SignerConfigError extends Error {
+  readonly code = 'config_invalid';
+
   constructor(message: string) {
     super(message);
     this.name = 'SignerConfigError';

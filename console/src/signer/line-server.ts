@@ -7,6 +7,16 @@ import { LineError, readLines } from './lines.ts';
 /** Longest path of a Unix socket on Linux, without its final zero. */
 const MAX_SOCKET_PATH = 107;
 
+/** The socket cannot be made; the message says what to change. */
+export class SocketError extends Error {
+  readonly code: 'socket_path_too_long' | 'socket_path_taken' | 'socket_unusable';
+  constructor(code: SocketError['code'], message: string) {
+    super(message);
+    this.name = 'SocketError';
+    this.code = code;
+  }
+}
+
 export interface LineServerOptions<Request extends { readonly id: number }> {
   readonly path: string;
   readonly mode: 0o600 | 0o660;
@@ -26,14 +36,14 @@ export interface LineServer extends AsyncDisposable {
 
 /**
  * Serves one JSON object per line on a Unix socket. Requests of one connection are answered one after
- * another. Rejects with an Error when the socket cannot be made. The caller must be the only owner of the
+ * another. Rejects with `SocketError`. The caller must be the only owner of the
  * path: a socket that an earlier process left there is removed.
  */
 export async function serveLines<Request extends { readonly id: number }>(
   options: LineServerOptions<Request>,
 ): Promise<LineServer> {
   if (Buffer.byteLength(options.path) > MAX_SOCKET_PATH) {
-    throw new Error(`the path of a socket may have ${MAX_SOCKET_PATH} bytes at most: ${options.path}`);
+    throw new SocketError('socket_path_too_long', `a socket's path may have ${MAX_SOCKET_PATH} bytes: ${options.path}`);
   }
   removeOldSocket(options.path);
   const sockets = new Set<Socket>();
@@ -65,7 +75,9 @@ async function listen<Request extends { readonly id: number }>(
   const before = process.umask(0o777);
   try {
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
+      server.once('error', (error: NodeJS.ErrnoException) =>
+        reject(new SocketError('socket_unusable', `${options.path} cannot be made (${error.code ?? error.message})`)),
+      );
       server.listen(options.path, resolve);
     });
   } finally {
@@ -80,7 +92,9 @@ async function listen<Request extends { readonly id: number }>(
 function removeOldSocket(path: string): void {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
-  if (!found.isSocket()) throw new Error(`${path} is there and is no socket: remove it or choose another path`);
+  if (!found.isSocket()) {
+    throw new SocketError('socket_path_taken', `${path} is there and is no socket: remove it or choose another path`);
+  }
   unlinkSync(path);
 }
 
