@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { chmod, open, stat } from 'node:fs/promises';
+import { chmod, chown, open, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Kysely, sql } from 'kysely';
 import { StoreError } from './errors.ts';
 import { migrate } from './migrations/migrate.ts';
@@ -96,6 +97,11 @@ async function createPrivateFile(path: string): Promise<void> {
     const file = await open(path, 'a', 0o600);
     await file.close();
     if (process.platform !== 'win32') await chmod(path, 0o600);
+    // The command line may run as root beside a console that does not: the file is the directory owner's.
+    if (process.getuid?.() === 0) {
+      const owner = await stat(dirname(path));
+      await chown(path, owner.uid, owner.gid);
+    }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
     if (code === 'ENOSPC') throw new StoreError('database_full', `no space left for ${path}`, { cause: error });

@@ -34,7 +34,7 @@ export interface FleetOptions {
   readonly contracts: Contracts;
   readonly signer: SignerClient;
   /** Where agents connect, as their enrolment tokens say it. */
-  readonly gatewayUrl: string;
+  readonly gatewayUrl: () => string;
 }
 
 export function createFleet(options: FleetOptions): Fleet {

@@ -124,7 +124,7 @@ export function createTokens(options: FleetOptions): Tokens {
       });
       const token = formatEnrolmentToken({
         v: 1,
-        gateway: options.gatewayUrl,
+        gateway: options.gatewayUrl(),
         secret,
         ca: sha256(new X509Certificate(info.value.ca).raw),
         orderKey: sha256(Buffer.from(info.value.orderKey, 'base64')),

@@ -2,6 +2,8 @@ import type { RegisterApproverRequest, RegisterApproverResponse, Role, Session }
 import type { Result } from '../../platform/http-errors.ts';
 import type { Tx } from '../../store/store.ts';
 
+export { ABSOLUTE_LIFETIME_MS } from './domain/session-lifetime.ts';
+
 /** Who acts, as far as a checked session says. */
 export interface Actor {
   readonly tenantId: string;

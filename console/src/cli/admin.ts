@@ -1,0 +1,54 @@
+import { Role } from '../api/session.ts';
+import type { Actor } from '../contexts/identity/api.ts';
+import { type Domain, openDomain } from '../server/bootstrap.ts';
+import { createSignerAdminClient } from '../signer/client.ts';
+import { chooseTenant, type CliContext, CliError, readOptions } from './context.ts';
+
+/** `admin create` and `admin link`: both end with a one-time sign-in link on the last line. */
+export async function adminCommand(context: CliContext, [verb, ...args]: readonly string[]): Promise<number> {
+  if (verb !== 'create' && verb !== 'link') throw new CliError('expected admin create or admin link');
+  const options = readOptions(args, {
+    name: { type: 'string' },
+    tenant: { type: 'string' },
+    role: { type: 'string' },
+    create: { type: 'boolean' },
+  });
+  const name = options.name?.trim() ?? '';
+  if (name === '' || name.length > 256) throw new CliError('--name NAME is needed (1 to 256 characters)');
+  const role = Role.safeParse(options.role ?? 'admin');
+  if (!role.success) throw new CliError('--role is admin or viewer');
+
+  await using domain = await openDomain(context.config, context.log);
+  const tenant = await chooseTenant(domain, options.tenant);
+  const known = await domain.identity.findUser(tenant.tenantId, name);
+  if (verb === 'create' && known) throw new CliError(`${name} exists already: use admin link --name ${name}`);
+  if (verb === 'link' && !known && options.create !== true) {
+    throw new CliError(`there is no user ${name}: use admin create --name ${name}`);
+  }
+  const user =
+    known ??
+    (await domain.store.write((tx) =>
+      domain.identity.ensureUser(tx, { tenantId: tenant.tenantId, name, role: role.data }),
+    ));
+  context.print(await createLink(domain, user, context));
+  return 0;
+}
+
+/**
+ * The link's fragment carries the sign-in secret and, behind a dot, the code by which the browser proves to
+ * the signer that it may approve orders. Browsers send no fragment, so that the web process sees the secret
+ * alone and can make nobody an approver.
+ */
+async function createLink(domain: Domain, user: Actor, { config }: CliContext): Promise<string> {
+  using signer = createSignerAdminClient({ socket: config.signer.adminSocket });
+  const code = await signer.call('create-approver-code', {
+    tenantId: user.tenantId,
+    userId: user.userId,
+    role: user.role,
+  });
+  if (!code.ok) {
+    throw new CliError(`${code.code}: ${code.message} (${config.signer.adminSocket}): is the signer running?`);
+  }
+  const { secret } = await domain.store.write((tx) => domain.identity.createLink(tx, user, 'operator'));
+  return `${config.publicUrl}/sign-in#${secret}.${code.value.code}`;
+}

@@ -1,0 +1,86 @@
+import { createLog } from '../platform/log.ts';
+import { ConfigError, readConfig } from '../server/config.ts';
+import { runConsole, storeAdvice } from '../server/run-console.ts';
+import { StartupError } from '../server/startup-error.ts';
+import { StoreError } from '../store/errors.ts';
+import { adminCommand } from './admin.ts';
+import { auditVerify } from './audit.ts';
+import { CliError, type CliContext } from './context.ts';
+import { migrateCommand } from './migrate.ts';
+import { runSignerProcess } from './signer.ts';
+import { tokenCommand } from './token.ts';
+
+const USAGE = `Usage: yagura-console COMMAND
+
+  serve                                    runs the console
+  migrate                                  brings the database to this version
+  admin create --name NAME [--role admin|viewer] [--tenant NAME]
+                                           makes a user and prints a one-time sign-in link
+  admin link --name NAME [--create] [--tenant NAME]
+                                           prints a new sign-in link (good once, for 15 minutes)
+  token create [--label TEXT] [--hours N] [--tenant NAME]
+                                           prints an enrolment token (good once)
+  audit verify [--anchor TENANT:SEQUENCE:HASH]...
+                                           checks the audit log; exit code 4 when it was tampered with
+  signer [OPTIONS]                         runs the signer (see signer --help)
+
+Configuration is read from the environment: YAGURA_DATABASE_URL, YAGURA_STATE_DIR, YAGURA_HTTP_PORT,
+YAGURA_GATEWAY_PORT, YAGURA_PUBLIC_URL, YAGURA_GATEWAY_URL, YAGURA_SIGNER_SOCKET, YAGURA_SIGNER_ADMIN_SOCKET.
+`;
+
+async function run(args: readonly string[]): Promise<number> {
+  const [command, ...rest] = args;
+  switch (command) {
+    case 'serve':
+      return runConsole(process.env);
+    case 'signer':
+      return runSignerProcess(rest);
+    case 'help':
+    case '--help':
+    case '-h':
+      process.stdout.write(USAGE);
+      return 0;
+    case undefined:
+      process.stderr.write(USAGE);
+      return 2;
+    default:
+      return runOnDatabase(command, rest);
+  }
+}
+
+async function runOnDatabase(command: string, args: readonly string[]): Promise<number> {
+  const context: CliContext = {
+    config: readConfig(process.env),
+    // What a command has to say goes to its caller; only warnings of the parts below it stand beside.
+    log: createLog('console-cli', 'warn', process.stderr),
+    print: (line) => void process.stdout.write(`${line}\n`),
+  };
+  switch (command) {
+    case 'migrate':
+      return migrateCommand(context);
+    case 'admin':
+      return adminCommand(context, args);
+    case 'token':
+      return tokenCommand(context, args);
+    case 'audit':
+      return auditVerify(context, args);
+    default:
+      throw new CliError(`unknown command ${command}: see yagura-console help`);
+  }
+}
+
+process.umask(0o077);
+try {
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  const line =
+    error instanceof StoreError
+      ? `${error.code}: ${storeAdvice(error)}`
+      : error instanceof StartupError || error instanceof ConfigError
+        ? `${error.code}: ${error.message}`
+        : error instanceof Error
+          ? error.message
+          : String(error);
+  process.stderr.write(`yagura-console: ${line}\n`);
+  process.exitCode = error instanceof Error ? 2 : 1;
+}
