@@ -11,6 +11,7 @@ export type { EvaluatedEvent } from './detection/sigma/event-view.ts';
 export type { RuleSource } from './detection/sigma/parse-rule.ts';
 export type { Placeholders } from './detection/sigma/placeholders.ts';
 export * from './normalise/normalise.ts';
+export { type EvtxRecord, readEvtx } from './normalise/evtx/read-evtx.ts';
 export { normaliseWindowsEvent, type WindowsEvent, type WindowsEventResult } from './normalise/windows-event.ts';
 export * from './process/process-lookup.ts';
 export { createStoryTracker } from './story/create-story-tracker.ts';
