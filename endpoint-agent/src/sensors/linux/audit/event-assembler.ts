@@ -1,0 +1,167 @@
+import { ArgumentVector } from './arguments.ts';
+import { RECORD } from './constants.ts';
+import { parseFields, parseHead, type RecordFields } from './record.ts';
+import { SerialGaps } from './serial-gaps.ts';
+
+/** The records of one event, put together. `syscall` is there unless that record was lost. */
+export interface AuditEvent {
+  readonly serial: number;
+  /** Milliseconds since the epoch, by the kernel's clock at the system call. */
+  readonly time: number;
+  readonly syscall?: RecordFields;
+  readonly argv?: ArgumentVector;
+  readonly workingDirectory?: RecordFields;
+  readonly paths: readonly RecordFields[];
+  readonly socketAddress?: RecordFields;
+  readonly module?: RecordFields;
+  /** Another process that the call was about. */
+  readonly object?: RecordFields;
+  /** False when records are missing: they were lost on the way. */
+  readonly complete: boolean;
+}
+
+export interface AssemblerLimits {
+  /** Events waiting for their remaining records. */
+  readonly maxPending: number;
+  /** Characters of all waiting records together. */
+  readonly maxPendingChars: number;
+  /** How long an event may wait for them, in milliseconds. */
+  readonly maxAgeMs: number;
+}
+
+export const ASSEMBLER_LIMITS: AssemblerLimits = {
+  maxPending: 4_096,
+  maxPendingChars: 32 * 1024 * 1024,
+  maxAgeMs: 2_000,
+};
+
+interface Pending {
+  readonly serial: number;
+  readonly time: number;
+  readonly since: number;
+  syscall?: RecordFields;
+  argv?: ArgumentVector;
+  workingDirectory?: RecordFields;
+  paths: RecordFields[];
+  socketAddress?: RecordFields;
+  module?: RecordFields;
+  object?: RecordFields;
+  chars: number;
+  ended: boolean;
+}
+
+const MAX_PATHS = 16;
+
+/**
+ * Sorts records into events by serial. Records of different events come interleaved; an event is handed on
+ * when its end (EOE) and everything its SYSCALL record promises is there, in whatever order, or incomplete
+ * when it grew too old or the table too large. Pure: the caller gives the monotonic time in milliseconds.
+ */
+export class EventAssembler {
+  readonly #limits: AssemblerLimits;
+  readonly #emit: (event: AuditEvent) => void;
+  readonly #pending = new Map<number, Pending>();
+  readonly #gaps = new SerialGaps();
+  #chars = 0;
+  #incomplete = 0;
+  #malformed = 0;
+
+  constructor(emit: (event: AuditEvent) => void, limits: AssemblerLimits = ASSEMBLER_LIMITS) {
+    this.#emit = emit;
+    this.#limits = limits;
+  }
+
+  /** Events of which records never came. */
+  get incomplete(): number {
+    return this.#incomplete;
+  }
+  /** Events of which nothing came, by the gaps in their serials. */
+  get missing(): number {
+    return this.#gaps.missing;
+  }
+  get malformed(): number {
+    return this.#malformed;
+  }
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  add(type: number, text: string, now: number): void {
+    const head = parseHead(text);
+    if (!head) {
+      this.#malformed += 1;
+      return;
+    }
+    this.#gaps.see(head.serial);
+    if (!OF_INTEREST.has(type)) return;
+    const event = this.#pending.get(head.serial) ?? this.#begin(head.serial, head.time, now);
+    event.chars += text.length;
+    this.#chars += text.length;
+    switch (type) {
+      case RECORD.EXECVE:
+        event.argv ??= new ArgumentVector();
+        event.argv.add(text, head.bodyAt);
+        break;
+      case RECORD.EOE:
+        event.ended = true;
+        break;
+      default:
+        assign(event, type, parseFields(text, head.bodyAt));
+    }
+    if (event.ended && isComplete(event)) this.#finish(event, true);
+    else if (this.#chars > this.#limits.maxPendingChars) this.#finishOldest();
+  }
+
+  /** Hands on what waited too long. Call now and then. */
+  sweep(now: number): void {
+    for (const event of this.#pending.values()) {
+      if (now - event.since < this.#limits.maxAgeMs) break;
+      this.#finish(event, isComplete(event));
+    }
+  }
+
+  #begin(serial: number, time: number, now: number): Pending {
+    if (this.#pending.size >= this.#limits.maxPending) this.#finishOldest();
+    const event: Pending = { serial, time, since: now, paths: [], chars: 0, ended: false };
+    this.#pending.set(serial, event);
+    return event;
+  }
+
+  #finishOldest(): void {
+    const oldest = this.#pending.values().next().value;
+    if (oldest) this.#finish(oldest, isComplete(oldest));
+  }
+
+  #finish(event: Pending, complete: boolean): void {
+    this.#pending.delete(event.serial);
+    this.#chars -= event.chars;
+    if (!complete) this.#incomplete += 1;
+    const { chars: _chars, ended: _ended, since: _since, ...rest } = event;
+    this.#emit({ ...rest, complete });
+  }
+}
+
+const OF_INTEREST: ReadonlySet<number> = new Set([
+  RECORD.SYSCALL,
+  RECORD.EXECVE,
+  RECORD.CWD,
+  RECORD.PATH,
+  RECORD.SOCKADDR,
+  RECORD.KERN_MODULE,
+  RECORD.OBJ_PID,
+  RECORD.EOE,
+]);
+
+function assign(event: Pending, type: number, fields: RecordFields): void {
+  if (type === RECORD.SYSCALL) event.syscall ??= fields;
+  else if (type === RECORD.CWD) event.workingDirectory ??= fields;
+  else if (type === RECORD.SOCKADDR) event.socketAddress ??= fields;
+  else if (type === RECORD.KERN_MODULE) event.module ??= fields;
+  else if (type === RECORD.OBJ_PID) event.object ??= fields;
+  else if (type === RECORD.PATH && event.paths.length < MAX_PATHS) event.paths.push(fields);
+}
+
+/** A late record of an event that was handed on already begins a new entry, which has no SYSCALL record. */
+function isComplete({ syscall, argv }: Pending): boolean {
+  return syscall !== undefined && (argv === undefined || argv.complete);
+}

@@ -1,0 +1,146 @@
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { readFileIfPresent, replaceFileDurably } from '../../../platform/durable-file.ts';
+import {
+  ENABLED_LOCKED,
+  FAILURE_PANIC,
+  FAILURE_PRINTK,
+  STATUS_BACKLOG_LIMIT,
+  STATUS_BACKLOG_WAIT,
+  STATUS_ENABLED,
+  STATUS_FAILURE,
+} from './constants.ts';
+import type { AuditControl } from './control.ts';
+import { isOurs } from './rules.ts';
+import type { AuditStatus } from './status.ts';
+
+/**
+ * What the audit subsystem was like before the agent changed it, and what the agent set. It is written
+ * durably before the first change and removed after the last value was put back, so that whoever comes
+ * after an abnormal end (the next start, the launcher, the service manager) can restore it.
+ */
+const Settings = z.strictObject({
+  enabled: z.number().int().min(0).max(2),
+  failure: z.number().int().min(0).max(2),
+  backlogLimit: z.number().int().min(0),
+  backlogWaitTime: z.number().int().min(0),
+});
+type Settings = z.infer<typeof Settings>;
+
+const SavedState = z.strictObject({ version: z.literal(1), bootId: z.string(), former: Settings, applied: Settings });
+type SavedState = z.infer<typeof SavedState>;
+
+export const BACKLOG_LIMIT = 8192;
+
+/** How to use audit: as its daemon, or beside one that is registered already. */
+export type AuditRole = 'daemon' | 'listener';
+
+/**
+ * The settings for our role. A process never waits in the kernel for a slow reader (`backlogWaitTime` 0):
+ * a counted loss is better than a stopped machine, and this is what makes a stalled or frozen agent
+ * harmless without a guardian process. Beside another daemon only the backlog is raised; how long
+ * processes wait for that daemon is its owner's decision.
+ */
+export function settingsFor(role: AuditRole, former: AuditStatus): Settings {
+  const backlogLimit = former.backlogLimit === 0 ? 0 : Math.max(former.backlogLimit, BACKLOG_LIMIT);
+  if (role === 'listener') return { ...pick(former), enabled: Math.max(former.enabled, 1), backlogLimit };
+  return {
+    enabled: Math.max(former.enabled, 1),
+    // With a panic on loss, a burst of processes could bring the machine down while we read.
+    failure: former.failure === FAILURE_PANIC ? FAILURE_PRINTK : former.failure,
+    backlogLimit,
+    backlogWaitTime: 0,
+  };
+}
+
+function pick({ enabled, failure, backlogLimit, backlogWaitTime }: AuditStatus): Settings {
+  return { enabled, failure, backlogLimit, backlogWaitTime };
+}
+
+const MEMBERS = [
+  ['failure', STATUS_FAILURE],
+  ['backlogLimit', STATUS_BACKLOG_LIMIT],
+  ['backlogWaitTime', STATUS_BACKLOG_WAIT],
+  ['enabled', STATUS_ENABLED],
+] as const satisfies readonly (readonly [keyof Settings, number])[];
+
+/**
+ * Saves the former settings and applies ours. A state file of the same boot is kept: it was left by a
+ * run that died, and the kernel's present state is what that run made of it. Returns 0 or `-errno`.
+ */
+export function applySettings(control: AuditControl, status: AuditStatus, role: AuditRole, stateFile: string): number {
+  const left = readState(stateFile);
+  const former = left?.former ?? pick(status);
+  const applied = settingsFor(role, { ...status, ...former });
+  mkdirSync(dirname(stateFile), { recursive: true, mode: 0o700 });
+  const state: SavedState = { version: 1, bootId: bootId(), former, applied };
+  replaceFileDurably(stateFile, JSON.stringify(state));
+  for (const [member, mask] of MEMBERS) {
+    if (status[member] === applied[member] || status.enabled === ENABLED_LOCKED) continue;
+    const result = control.set(mask, { [member]: applied[member] });
+    if (result < 0) return result;
+  }
+  return 0;
+}
+
+export interface RestoreOutcome {
+  /** False when something of ours is still in the kernel; the state file then stays for another try. */
+  readonly ok: boolean;
+  readonly rulesRemoved: number;
+  readonly settingsRestored: number;
+  /** `-errno` of the first thing that failed. */
+  readonly error?: number;
+}
+
+/**
+ * Removes exactly our rules and puts back each setting that still has the value we gave it: what somebody
+ * else changed since is theirs. Safe to call again.
+ */
+export function restoreSettings(control: AuditControl, stateFile: string): RestoreOutcome {
+  let error: number | undefined;
+  const note = (result: number) => {
+    if (result < 0 && error === undefined) error = result;
+    return result >= 0;
+  };
+  const rules = control.rules();
+  let rulesRemoved = 0;
+  if (typeof rules === 'number') note(rules);
+  else for (const rule of rules.filter(isOurs)) if (note(tolerateGone(control.deleteRule(rule)))) rulesRemoved += 1;
+
+  const state = readState(stateFile);
+  let settingsRestored = 0;
+  const status = control.status();
+  if (typeof status === 'number') note(status);
+  else if (state && status.enabled !== ENABLED_LOCKED) {
+    for (const [member, mask] of MEMBERS) {
+      if (state.former[member] === state.applied[member] || status[member] !== state.applied[member]) continue;
+      if (note(control.set(mask, { [member]: state.former[member] }))) settingsRestored += 1;
+    }
+  }
+  if (error === undefined) rmSync(stateFile, { force: true });
+  return { ok: error === undefined, rulesRemoved, settingsRestored, ...(error === undefined ? {} : { error }) };
+}
+
+const ENOENT = -2;
+
+/** The kernel drops a watch by itself when the watched directory goes. */
+function tolerateGone(result: number): number {
+  return result === ENOENT ? 0 : result;
+}
+
+/** The saved state, unless there is none, it is damaged, or it is of another boot. */
+function readState(stateFile: string): SavedState | undefined {
+  const text = readFileIfPresent(stateFile);
+  if (text === undefined) return undefined;
+  try {
+    const parsed = SavedState.safeParse(JSON.parse(text));
+    return parsed.success && parsed.data.bootId === bootId() ? parsed.data : undefined;
+  } catch {
+    return undefined; // Not JSON: the write is atomic, so somebody else wrote it. Nothing to restore from.
+  }
+}
+
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}

@@ -1,0 +1,203 @@
+import { Worker } from 'node:worker_threads';
+import type { SensorHealth } from '@yagura/protocol';
+import { libc } from '../../../native/libc.ts';
+import type { Clock } from '../../../platform/clock.ts';
+import type { LiveProcessTable } from '../../../state/create-process-table.ts';
+import type { Observation, Sink } from '../../sensor.ts';
+import type { WatchedPath } from '../audit/rules.ts';
+import { restoreKernelState } from '../restore-kernel-state.ts';
+import { enrich } from './enrich.ts';
+import type { CaptureWorkerData, FromWorker, ToWorker } from './messages.ts';
+import type { Parcel } from './outbox.ts';
+import type { SourceName } from './source.ts';
+
+export interface CaptureHostOptions {
+  readonly stateFile: string;
+  readonly sources: readonly SourceName[];
+  readonly ignorePaths: readonly string[];
+  readonly watched: readonly WatchedPath[];
+  readonly table: LiveProcessTable;
+  readonly clock: Clock;
+  readonly log: (message: string, details: Readonly<Record<string, unknown>>) => void;
+}
+
+/**
+ * Runs the capture worker: hands what it saw to the sensors' sinks in order, watches that it is alive, and
+ * starts it again when it is not. The worker runs while at least one sensor wants something.
+ */
+export interface CaptureHost {
+  /** Resolves when the sources see events, or have said in their health why not. */
+  subscribe(source: SourceName, sink: Sink): Promise<void>;
+  /** After the last one has gone, resolves when the kernel's state is back. */
+  unsubscribe(source: SourceName): Promise<void>;
+  healthOf(source: SourceName): SensorHealth;
+  /** Blocks the reading thread; for measuring what a stalled reader costs. */
+  stall(milliseconds: number): void;
+}
+
+const WATCH_EVERY_MS = 1_000;
+const SILENT_AFTER_MS = 10_000;
+const RECONCILE_EVERY_MS = 60_000;
+const RESTART_AFTER_MS = 1_000;
+const MAX_RESTARTS = 5;
+const STOP_WITHIN_MS = 5_000;
+
+interface Run {
+  readonly worker: Worker;
+  readonly heartbeat: Int32Array;
+  readonly ready: Promise<void>;
+  readonly ended: Promise<void>;
+  descriptors: readonly number[];
+  beat: number;
+  beatAt: number;
+  expected: boolean;
+}
+
+export function createCaptureHost(options: CaptureHostOptions): CaptureHost {
+  const { clock, table, log } = options;
+  const sinks = new Map<SourceName, Sink>();
+  const health = new Map<string, SensorHealth>();
+  let run: Run | undefined;
+  let restarts = 0;
+  let cancelWatch = () => {};
+  let reconciledAt = clock.monotonic();
+  let processesLost = 0;
+
+  function launch(): Run {
+    const heartbeat = new SharedArrayBuffer(4);
+    const { stateFile, sources, ignorePaths, watched } = options;
+    const workerData: CaptureWorkerData = { stateFile, sources, ignorePaths, watched, heartbeat };
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData, name: 'capture' });
+    const ready = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    const started: Run = {
+      worker,
+      heartbeat: new Int32Array(heartbeat),
+      ready: ready.promise,
+      ended: ended.promise,
+      descriptors: [],
+      beat: 0,
+      beatAt: clock.monotonic(),
+      expected: false,
+    };
+    worker.on('message', (message: FromWorker) => {
+      if (message.type === 'batch') return accept(started, message.parcels, message.chars);
+      for (const report of message.health) health.set(report.name, report);
+      if (message.type === 'health') started.descriptors = message.descriptors;
+      if (message.type === 'ready') ready.resolve();
+      if (message.type === 'stopped') started.expected = true;
+    });
+    worker.on('error', (error) => log('capture worker failed', { error: String(error) }));
+    worker.on('exit', () => {
+      ready.resolve();
+      ended.resolve();
+      if (!started.expected) mend(started);
+    });
+    return started;
+  }
+
+  function post(to: Run, message: ToWorker): void {
+    to.worker.postMessage(message);
+  }
+
+  function accept(from: Run, parcels: readonly Parcel[], chars: number): void {
+    let source: SourceName | undefined;
+    let group: Observation[] = [];
+    const flush = () => {
+      if (source && group.length > 0) sinks.get(source)?.(group);
+      group = [];
+    };
+    for (const parcel of parcels) {
+      const observation = enrich(parcel.observation, table);
+      if (!observation) continue;
+      if (parcel.source !== source) {
+        flush();
+        source = parcel.source;
+      }
+      group.push(observation);
+    }
+    flush();
+    post(from, { type: 'taken', count: parcels.length, chars });
+  }
+
+  /** The worker died: its descriptors are still open in this process, and audit still has our rules. */
+  function mend(dead: Run): void {
+    for (const fd of dead.descriptors) libc().close(fd);
+    restoreKernelState(options.stateFile);
+    if (run === dead) run = undefined;
+    for (const name of options.sources) markBlind(name, 'sensor_crashed', 'The capture worker ended; it is restarted.');
+    if (sinks.size === 0) return;
+    restarts += 1;
+    if (restarts > MAX_RESTARTS) {
+      for (const name of options.sources) {
+        markBlind(name, 'sensor_gave_up', 'The capture worker ended too often. Restart the agent and see its log.');
+      }
+      return;
+    }
+    clock.after(RESTART_AFTER_MS * restarts, () => {
+      if (sinks.size > 0 && !run) run = launch();
+    });
+  }
+
+  function markBlind(name: SourceName, code: string, detail: string): void {
+    const { events = 0, lost = 0 } = health.get(name) ?? {};
+    health.set(name, { name, state: 'blind', code, detail, events, lost });
+  }
+
+  /** A reader that is silent lets go of audit: nobody is served by rules whose records nobody reads. */
+  function watch(): void {
+    cancelWatch = clock.after(WATCH_EVERY_MS, watch);
+    reconcileIfDue();
+    if (!run) return;
+    const now = clock.monotonic();
+    const beat = Atomics.load(run.heartbeat, 0);
+    if (beat !== run.beat) {
+      run.beat = beat;
+      run.beatAt = now;
+    } else if (now - run.beatAt > SILENT_AFTER_MS) {
+      log('capture worker is silent', { forMs: Math.round(now - run.beatAt) });
+      run.beatAt = now;
+      void run.worker.terminate();
+    }
+  }
+
+  function reconcileIfDue(): void {
+    const lost = health.get('linux-processes')?.lost ?? 0;
+    if (lost === processesLost && clock.monotonic() - reconciledAt < RECONCILE_EVERY_MS) return;
+    processesLost = lost;
+    reconciledAt = clock.monotonic();
+    table.reconcile();
+  }
+
+  return {
+    async subscribe(source, sink) {
+      sinks.set(source, sink);
+      if (!run) {
+        run = launch();
+        cancelWatch();
+        cancelWatch = clock.after(WATCH_EVERY_MS, watch);
+      }
+      await run.ready;
+    },
+    async unsubscribe(source) {
+      sinks.delete(source);
+      if (sinks.size > 0) return;
+      cancelWatch();
+      const ending = run;
+      run = undefined;
+      if (!ending) return;
+      post(ending, { type: 'stop' });
+      const cancel = clock.after(STOP_WITHIN_MS, () => void ending.worker.terminate());
+      await ending.ended;
+      cancel();
+    },
+    healthOf(source) {
+      const stopped: SensorHealth = { name: source, state: 'stopped', events: 0, lost: 0 };
+      const last = health.get(source) ?? stopped;
+      return sinks.has(source) ? last : { name: source, state: 'stopped', events: last.events, lost: last.lost };
+    },
+    stall(milliseconds) {
+      if (run) post(run, { type: 'stall', milliseconds });
+    },
+  };
+}

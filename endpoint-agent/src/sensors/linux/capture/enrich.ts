@@ -1,0 +1,58 @@
+import type { EventFields } from '@yagura/protocol';
+import type { LiveProcessTable } from '../../../state/create-process-table.ts';
+import { FORK_SERVICE } from '../../../state/create-process-table.ts';
+import type { Observation } from '../../sensor.ts';
+
+type Fields = Record<string, EventFields[string]>;
+
+/**
+ * Applies an observation to the process table and adds what only the table knows: the parent's image and
+ * command line, the image and user of a file's writer. Undefined for those that concern the table alone.
+ */
+export function enrich(observation: Observation, table: LiveProcessTable): Observation | undefined {
+  const record = table.apply(observation);
+  const { category, service } = observation.logsource;
+  if (service === FORK_SERVICE) return undefined;
+  if (category === 'process_creation') {
+    if (!record) return observation;
+    // The process that forked it, also when that one has ended and pid 1 has taken its place.
+    const parent = record.parentEntityId === undefined ? undefined : table.get(record.parentEntityId);
+    const parentPid = parent?.pid ?? observation.parentPid;
+    const enriched: Observation = {
+      ...observation,
+      ...(parentPid === undefined ? {} : { parentPid }),
+      fields: {
+        ...observation.fields,
+        ...field('ParentProcessId', parentPid),
+        ...field('ParentImage', parent?.image),
+        ...field('ParentCommandLine', parent?.commandLine),
+        ...field('ParentUser', parent?.user),
+      },
+    };
+    table.adopt(enriched, record);
+    return enriched;
+  }
+  const added = category === 'process_access' ? target(observation, table) : actor(observation, table);
+  if (Object.keys(added).length === 0) return observation;
+  // What the kernel said itself stands.
+  const enriched: Observation = { ...observation, fields: { ...added, ...observation.fields } };
+  if (record) table.adopt(enriched, record);
+  return enriched;
+}
+
+function actor(observation: Observation, table: LiveProcessTable): Fields {
+  if (observation.pid === undefined) return {};
+  const record = table.at(observation.pid, observation);
+  return { ...field('Image', record?.image), ...field('User', record?.user) };
+}
+
+function target(observation: Observation, table: LiveProcessTable): Fields {
+  const pid = observation.fields['TargetProcessId'];
+  if (typeof pid !== 'number') return {};
+  const record = table.at(pid, observation);
+  return { ...field('TargetImage', record?.image), ...field('TargetUser', record?.user) };
+}
+
+function field(name: string, value: string | number | undefined): Fields {
+  return value === undefined ? {} : { [name]: value };
+}

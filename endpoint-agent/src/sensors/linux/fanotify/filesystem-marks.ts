@@ -1,0 +1,62 @@
+import { EVENT, filesystemId, fanotifyMark, MARK_ADD, MARK_FILESYSTEM, pathOfHandle } from '../native/fanotify.ts';
+import { errnoName } from '../../../native/libc.ts';
+import type { DirectoryEntry } from './event-reader.ts';
+import { type Mount, mountName, mountsToMark } from './mounts.ts';
+
+/** The marks of one fanotify group: one per filesystem, following what is mounted. */
+export class FilesystemMarks {
+  readonly #group: number;
+  readonly #mask: number;
+  readonly #marked = new Map<string, Mount>();
+  readonly #refused = new Map<string, string>();
+  readonly #mountPoints = new Map<string, Buffer>();
+
+  constructor(group: number, mask: number) {
+    this.#group = group;
+    this.#mask = mask;
+  }
+
+  /** Mount points that the kernel refused to mark, with its reason. */
+  get unmarked(): string[] {
+    return [...this.#refused.values()];
+  }
+
+  /** Marks what is new. A filesystem's mark goes with its last mount by itself. */
+  update(mounts: readonly Mount[]): void {
+    const wanted = mountsToMark(mounts);
+    const devices = new Set(wanted.map(({ device }) => device));
+    for (const [device, mount] of this.#marked) if (!devices.has(device)) this.#forget(device, mount);
+    for (const device of this.#refused.keys()) if (!devices.has(device)) this.#refused.delete(device);
+    for (const mount of wanted) {
+      const before = this.#marked.get(mount.device);
+      if (before?.mountPoint.equals(mount.mountPoint) || this.#refused.has(mount.device)) continue;
+      if (before) this.#forget(mount.device, before);
+      this.#add(mount);
+    }
+  }
+
+  pathOf(entry: DirectoryEntry): string | undefined {
+    const mountPoint = this.#mountPoints.get(entry.fsid.toString('latin1'));
+    return mountPoint && pathOfHandle(mountPoint, entry.handle);
+  }
+
+  #add(mount: Mount): void {
+    // Writing to a device is no change of a file; files made among them are.
+    const mask = mount.type === 'devtmpfs' ? this.#mask & ~EVENT.CLOSE_WRITE : this.#mask;
+    const result = fanotifyMark(this.#group, MARK_ADD | MARK_FILESYSTEM, mask, mount.mountPoint);
+    const fsid = filesystemId(mount.mountPoint);
+    if (result < 0 || !fsid) {
+      this.#refused.set(mount.device, `${mountName(mount)} (${mount.type}, ${errnoName(result)})`);
+      return;
+    }
+    this.#marked.set(mount.device, mount);
+    this.#mountPoints.set(fsid.toString('latin1'), mount.mountPoint);
+  }
+
+  #forget(device: string, mount: Mount): void {
+    this.#marked.delete(device);
+    for (const [fsid, mountPoint] of this.#mountPoints) {
+      if (mountPoint === mount.mountPoint) this.#mountPoints.delete(fsid);
+    }
+  }
+}

@@ -1,0 +1,133 @@
+/** What happened to one file, not yet handed on. */
+export interface FileAct {
+  readonly kind: 'file_event' | 'file_rename' | 'file_delete';
+  readonly path: string;
+  readonly renamedFrom?: string;
+  readonly isDirectory?: boolean;
+  readonly pid: number;
+  /** When the first of them was read, in monotonic milliseconds. */
+  readonly at: number;
+  created: boolean;
+  written: boolean;
+  /** Events that this one stands for. */
+  count: number;
+}
+
+export interface CoalescerLimits {
+  /** How long an act is held, in milliseconds, so that the process start before it is handed on first. */
+  readonly holdMs: number;
+  /** For how long after it further writes to the same path by the same process are gathered. */
+  readonly quietMs: number;
+  readonly maxQuiet: number;
+}
+
+export const COALESCER_LIMITS: CoalescerLimits = { holdMs: 15, quietMs: 1_000, maxQuiet: 8_192 };
+
+interface Quiet {
+  until: number;
+  gathered?: FileAct;
+}
+
+/**
+ * Hands file acts on in order after a short hold, and gathers the creating and writing of one path by one
+ * process: the first is handed on at once, what follows within a second as one more with its count. The last
+ * write is always handed on: its content is what lies on the disk.
+ */
+export class WriteCoalescer {
+  readonly #limits: CoalescerLimits;
+  readonly #emit: (act: FileAct) => void;
+  #line: FileAct[] = [];
+  readonly #held = new Map<string, FileAct>();
+  readonly #quiet = new Map<string, Quiet>();
+
+  constructor(emit: (act: FileAct) => void, limits: CoalescerLimits = COALESCER_LIMITS) {
+    this.#emit = emit;
+    this.#limits = limits;
+  }
+
+  get held(): number {
+    return this.#line.length;
+  }
+
+  add(act: FileAct): void {
+    const key = `${act.pid}:${act.path}`;
+    if (act.kind !== 'file_event') {
+      // What was written before belongs before it.
+      this.#release(key);
+      this.#line.push(act);
+      return;
+    }
+    const held = this.#held.get(key) ?? this.#quiet.get(key)?.gathered;
+    if (held) {
+      held.created ||= act.created;
+      held.written ||= act.written;
+      held.count += 1;
+      return;
+    }
+    const quiet = this.#quiet.get(key);
+    if (quiet && act.at < quiet.until) {
+      quiet.gathered = act;
+      return;
+    }
+    this.#hold(key, act);
+  }
+
+  /** Hands on what has been held long enough. */
+  flush(now: number): void {
+    let count = 0;
+    while (count < this.#line.length && (this.#line[count]?.at ?? 0) + this.#limits.holdMs <= now) count += 1;
+    this.#handOn(count, now);
+    this.#expire(now);
+  }
+
+  /** Hands everything on: at the end. */
+  drain(now: number): void {
+    for (const key of [...this.#quiet.keys()]) this.#release(key);
+    this.#handOn(this.#line.length, now);
+  }
+
+  #hold(key: string, act: FileAct): void {
+    this.#held.set(key, act);
+    this.#line.push(act);
+  }
+
+  #release(key: string): void {
+    this.#held.delete(key);
+    const quiet = this.#quiet.get(key);
+    this.#quiet.delete(key);
+    if (!quiet?.gathered) return;
+    this.#line.push(quiet.gathered);
+  }
+
+  #handOn(count: number, now: number): void {
+    if (count === 0) return;
+    for (const act of this.#line.splice(0, count)) {
+      const key = `${act.pid}:${act.path}`;
+      if (this.#held.get(key) === act) {
+        this.#held.delete(key);
+        this.#begin(key, now);
+      }
+      this.#emit(act);
+    }
+  }
+
+  #begin(key: string, now: number): void {
+    if (this.#quiet.size >= this.#limits.maxQuiet) {
+      const oldest = this.#quiet.keys().next().value;
+      if (oldest !== undefined) this.#release(oldest);
+    }
+    this.#quiet.delete(key);
+    this.#quiet.set(key, { until: now + this.#limits.quietMs });
+  }
+
+  /** Entries stand in the order of their end. */
+  #expire(now: number): void {
+    for (const [key, quiet] of this.#quiet) {
+      if (quiet.until > now) return;
+      const { gathered } = quiet;
+      this.#quiet.delete(key);
+      if (!gathered) continue;
+      this.#hold(key, gathered);
+    }
+  }
+}
