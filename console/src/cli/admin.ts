@@ -1,7 +1,7 @@
 import { Role } from '../api/session.ts';
 import type { Actor } from '../contexts/identity/api.ts';
 import { type Domain, openDomain } from '../server/bootstrap.ts';
-import { createSignerAdminClient } from '../signer/client.ts';
+import { createSignerAdminClient, type SignerAdminClient } from '../signer/client.ts';
 import { chooseTenant, type CliContext, CliError, readOptions } from './context.ts';
 
 /** `admin create` and `admin link`: both end with a one-time sign-in link on the last line. */
@@ -18,6 +18,10 @@ export async function adminCommand(context: CliContext, [verb, ...args]: readonl
   const role = Role.safeParse(options.role ?? 'admin');
   if (!role.success) throw new CliError('--role is admin or viewer');
 
+  using signer = createSignerAdminClient({ socket: context.config.signer.adminSocket });
+  // Asked first: a user without a link would be half of what was wanted.
+  const info = await signer.call('info', {});
+  if (!info.ok) throw signerError(info, context);
   await using domain = await openDomain(context.config, context.log);
   const tenant = await chooseTenant(domain, options.tenant);
   const known = await domain.identity.findUser(tenant.tenantId, name);
@@ -30,7 +34,7 @@ export async function adminCommand(context: CliContext, [verb, ...args]: readonl
     (await domain.store.write((tx) =>
       domain.identity.ensureUser(tx, { tenantId: tenant.tenantId, name, role: role.data }),
     ));
-  context.print(await createLink(domain, user, context));
+  context.print(await createLink(domain, signer, user, context));
   return 0;
 }
 
@@ -39,16 +43,23 @@ export async function adminCommand(context: CliContext, [verb, ...args]: readonl
  * the signer that it may approve orders. Browsers send no fragment, so that the web process sees the secret
  * alone and can make nobody an approver.
  */
-async function createLink(domain: Domain, user: Actor, { config }: CliContext): Promise<string> {
-  using signer = createSignerAdminClient({ socket: config.signer.adminSocket });
+async function createLink(
+  domain: Domain,
+  signer: SignerAdminClient,
+  user: Actor,
+  context: CliContext,
+): Promise<string> {
   const code = await signer.call('create-approver-code', {
     tenantId: user.tenantId,
     userId: user.userId,
     role: user.role,
   });
-  if (!code.ok) {
-    throw new CliError(`${code.code}: ${code.message} (${config.signer.adminSocket}): is the signer running?`);
-  }
+  if (!code.ok) throw signerError(code, context);
   const { secret } = await domain.store.write((tx) => domain.identity.createLink(tx, user, 'operator'));
-  return `${config.publicUrl}/sign-in#${secret}.${code.value.code}`;
+  return `${context.config.publicUrl}/sign-in#${secret}.${code.value.code}`;
+}
+
+function signerError(refusal: { readonly code: string; readonly message: string }, { config }: CliContext): CliError {
+  const hint = refusal.code === 'signer_unavailable' ? `: start it, or check YAGURA_SIGNER_ADMIN_SOCKET` : '';
+  return new CliError(`${refusal.code}: ${refusal.message} (${config.signer.adminSocket})${hint}`);
 }

@@ -2,12 +2,12 @@ import { createLog } from '../platform/log.ts';
 import { ConfigError, readConfig } from '../server/config.ts';
 import { runConsole, storeAdvice } from '../server/run-console.ts';
 import { StartupError } from '../server/startup-error.ts';
+import { runSigner } from '../signer/run-signer.ts';
 import { StoreError } from '../store/errors.ts';
 import { adminCommand } from './admin.ts';
 import { auditVerify } from './audit.ts';
 import { CliError, type CliContext } from './context.ts';
 import { migrateCommand } from './migrate.ts';
-import { runSignerProcess } from './signer.ts';
 import { tokenCommand } from './token.ts';
 
 const USAGE = `Usage: yagura-console COMMAND
@@ -22,7 +22,7 @@ const USAGE = `Usage: yagura-console COMMAND
                                            prints an enrolment token (good once)
   audit verify [--anchor TENANT:SEQUENCE:HASH]...
                                            checks the audit log; exit code 4 when it was tampered with
-  signer [OPTIONS]                         runs the signer (see signer --help)
+  signer [OPTIONS]                         runs the signer (--state-dir DIR --socket PATH --admin-socket PATH ...)
 
 Configuration is read from the environment: YAGURA_DATABASE_URL, YAGURA_STATE_DIR, YAGURA_HTTP_PORT,
 YAGURA_GATEWAY_PORT, YAGURA_PUBLIC_URL, YAGURA_GATEWAY_URL, YAGURA_SIGNER_SOCKET, YAGURA_SIGNER_ADMIN_SOCKET.
@@ -34,7 +34,7 @@ async function run(args: readonly string[]): Promise<number> {
     case 'serve':
       return runConsole(process.env);
     case 'signer':
-      return runSignerProcess(rest);
+      return runSigner(rest, process.env);
     case 'help':
     case '--help':
     case '-h':

@@ -19,7 +19,7 @@ import { createGateway, type Gateway } from '../gateway/gateway.ts';
 import { type Bus, createBus } from '../platform/bus.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
-import { systemRandom } from '../platform/random.ts';
+import { type Random, systemRandom } from '../platform/random.ts';
 import { createRateLimit } from '../platform/rate-limit.ts';
 import { CONSOLE_VERSION } from '../platform/version.ts';
 import { createSignerClient, type SignerClient } from '../signer/client.ts';
@@ -31,6 +31,14 @@ import { allowedOrigins } from './http/origin.ts';
 import { createLiveFeed } from './live/live-feed.ts';
 import { type Contexts, createHandlers } from './routes.ts';
 import { listenError, StartupError } from './startup-error.ts';
+
+/** What the machine gives: time and chance. Tests bring their own. */
+export interface Platform {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const SYSTEM: Platform = { clock: systemClock, random: systemRandom };
 
 /** Everything of the console that listens nowhere: what the command line works with. */
 export interface Domain extends Contexts, AsyncDisposable {
@@ -44,10 +52,9 @@ export interface Domain extends Contexts, AsyncDisposable {
 }
 
 /** The only place, together with `startConsole`, that builds concrete parts. Throws `StoreError`, `StartupError`. */
-export async function openDomain(config: ConsoleConfig, log: Log): Promise<Domain> {
+export async function openDomain(config: ConsoleConfig, log: Log, platform: Platform = SYSTEM): Promise<Domain> {
   await prepareStateDirectory(config.stateDirectory);
-  const clock = systemClock;
-  const random = systemRandom;
+  const { clock, random } = platform;
   const onError = (error: unknown): void => log.error({ err: error }, 'a subscriber failed');
   const bus = createBus(onError);
   const store = await openStore({ path: config.databasePath, now: clock.now, onEffectError: onError });
@@ -110,10 +117,13 @@ const CLOSE_PATIENCE_MS = 2_000;
  * Starts the whole console. Throws `StoreError` or `StartupError` (`port_in_use`, `signer_unavailable` ...),
  * with nothing left running.
  */
-export async function startConsole(config: ConsoleConfig, log: Log): Promise<RunningConsole> {
+export async function startConsole(
+  config: ConsoleConfig,
+  log: Log,
+  platform: Platform = SYSTEM,
+): Promise<RunningConsole> {
   await using undo = new AsyncDisposableStack();
-  const domain = undo.use(await openDomain(config, log));
-  await domain.fleet.resetPresence();
+  const domain = undo.use(await openDomain(config, log, platform));
 
   const ingest = createIngest({ ...domain, log });
   undo.defer(() => ingest.close());
@@ -127,6 +137,8 @@ export async function startConsole(config: ConsoleConfig, log: Log): Promise<Run
   server.maxConnections = 5_000;
   const httpPort = await listen(server, config.http.host, config.http.port);
   undo.defer(() => closeServer(server));
+  // Not before the port is ours: another console that runs on this database still has its sessions.
+  await domain.fleet.resetPresence();
   const publicUrl = withPort(config.publicUrl, httpPort);
   const secure = new URL(publicUrl).protocol === 'https:';
   const cookie = createSessionCookie(publicUrl);

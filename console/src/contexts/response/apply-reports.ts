@@ -1,4 +1,4 @@
-import { type ActionOutcome, OrderAction, type QuarantineItem } from '@yagura/protocol';
+import { type ActionOutcome, ORDER_REFUSALS, OrderAction, type QuarantineItem } from '@yagura/protocol';
 import type { OrdersTable } from '../../store/schema.ts';
 import type { Tx } from '../../store/store.ts';
 import type { Origin } from '../fleet/api.ts';
@@ -6,8 +6,9 @@ import { afterOutcome } from './domain/order-state.ts';
 import type { ResponseOptions } from './response.ts';
 
 /**
- * Enters what became of an action. An order's state follows the outcome of its own kind; the steps that it
- * took on the way (a contained story freezes, kills and quarantines) are stored and shown, no more.
+ * Enters what became of an action. An order's state follows the outcome whose action is the order itself (SPEC
+ * CM8); the steps that it took on the way (a contained story freezes, kills and quarantines) are stored and
+ * shown, no more.
  */
 export async function applyOutcome(
   options: ResponseOptions,
@@ -30,13 +31,18 @@ export async function applyOutcome(
     })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  if (outcome.orderId === undefined) return;
-  const order = await findOrder(tx, origin, outcome.orderId);
-  if (order?.kind !== outcome.kind) return;
-  const state = afterOutcome(order.state, outcome.ok);
+  if (outcome.origin !== 'order') return;
+  const order = await findOrder(tx, origin, outcome.actionId);
+  if (!order) return;
+  const state = afterOutcome(order.state, outcome);
   if (state === order.state) return;
-  await setOrderState(options, tx, order, { state, code: outcome.code, ended_at: receivedAt });
+  await setOrderState(options, tx, order, { state, code: codeOf(outcome), ended_at: receivedAt });
   if (state === 'done') await applyEffect(options, tx, origin, OrderAction.parse(JSON.parse(order.action_json)));
+}
+
+/** A refusal's own code travels as the outcome's detail (SPEC CM7); only known codes are taken from there. */
+function codeOf({ code, detail }: ActionOutcome): string {
+  return code === 'refused' ? (ORDER_REFUSALS.find((refusal) => refusal === detail) ?? code) : code;
 }
 
 /** The order, if it was placed for exactly this endpoint: what others report about it counts for nothing. */

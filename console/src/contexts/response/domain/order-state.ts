@@ -1,3 +1,4 @@
+import type { ActionOutcome } from '@yagura/protocol';
 import type { OrderState } from '../../../api/incidents.ts';
 
 /** States from which an endpoint's confirmation or an outcome is still expected. */
@@ -18,16 +19,18 @@ export function shownState({ state, expiresAt }: OrderStanding, now: number): Or
 }
 
 /**
- * After the endpoint's `order-received`. An order that reached it twice is refused the second time as
- * `order_replayed`: that it knows the order is all that this says.
+ * After the endpoint's `order-received` (SPEC CM7). `state_unwritable` uses nothing up: the order is sent
+ * again with the endpoint's next session.
  */
 export function afterConfirmation(state: OrderState, accepted: boolean, code: string): OrderState {
   if (state !== 'waiting' && state !== 'sent') return state;
-  return accepted || code === 'order_replayed' ? 'received' : 'refused';
+  if (accepted) return 'received';
+  return code === 'state_unwritable' ? 'waiting' : 'refused';
 }
 
-/** After the outcome of the order's own action. The first outcome is final. */
-export function afterOutcome(state: OrderState, ok: boolean): OrderState {
+/** After the outcome of the order's own action. The first outcome is final (SPEC CM8). */
+export function afterOutcome(state: OrderState, outcome: Pick<ActionOutcome, 'ok' | 'code'>): OrderState {
   if (!PENDING.includes(state)) return state;
-  return ok ? 'done' : 'failed';
+  if (outcome.ok) return 'done';
+  return outcome.code === 'refused' ? 'refused' : 'failed';
 }
