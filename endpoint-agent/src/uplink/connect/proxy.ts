@@ -34,7 +34,7 @@ function covers(entry: string, host: string, port: string): boolean {
     return withPort[2] === port && covers(withPort[1].replace(/^\[|\]$/g, ''), host, port);
   }
   const name = entry.replace(/^\*?\./, '');
-  return host === name || (isIP(name) === 0 && host.endsWith(`.${name}`));
+  return host === name || (isIP(host) === 0 && host.endsWith(`.${name}`));
 }
 
 function inNetwork(entry: string, host: string): boolean {
