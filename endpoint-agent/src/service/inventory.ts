@@ -1,6 +1,6 @@
-import type { Inventory } from '@yagura/protocol';
 import { readFileSync } from 'node:fs';
 import { arch, cpus, hostname, networkInterfaces, platform, release, totalmem } from 'node:os';
+import type { Inventory } from '@yagura/protocol';
 
 const PLATFORM: Readonly<Record<string, Inventory['platform']>> = { linux: 'linux', darwin: 'macos', win32: 'windows' };
 

@@ -27,7 +27,9 @@ export interface SafeTest {
   readonly ended: Promise<void>;
 }
 
-export type SafeTestResult = { ok: true; test: SafeTest } | { ok: false; code: 'no_space' | 'io_error'; detail: string };
+export type SafeTestResult =
+  | { ok: true; test: SafeTest }
+  | { ok: false; code: 'no_space' | 'io_error'; detail: string };
 
 /**
  * Starts the test detection: a short script in a process of its own writes the EICAR test file. `onStarted`

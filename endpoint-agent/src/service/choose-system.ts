@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import { createLinuxResponder } from '../responses/linux/create-linux-responder.ts';
+import type { Responder } from '../responses/responder.ts';
+import { createLinuxSensors } from '../sensors/linux/index.ts';
+import type { Sensor } from '../sensors/sensor.ts';
+import { createProcessTable, type LiveProcessTable } from '../state/create-process-table.ts';
+import { procReader } from '../state/read-proc.ts';
+
+export interface SystemParts {
+  readonly sensors: readonly Sensor[];
+  readonly processes: LiveProcessTable;
+  readonly responder: Responder;
+}
+
+export interface SystemOptions {
+  readonly stateDir: string;
+  readonly ignorePaths: readonly string[];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export type SystemResult =
+  | { ok: true; system: SystemParts }
+  | { ok: false; code: 'unsupported_system'; message: string };
+
+/** The only place that knows which operating system this is. */
+export async function chooseSystem(options: SystemOptions): Promise<SystemResult> {
+  if (process.platform !== 'linux') {
+    return { ok: false, code: 'unsupported_system', message: `the agent has no sensors for ${process.platform} yet` };
+  }
+  const { stateDir, clock, log } = options;
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const bootId = readBootId();
+  const processes = createProcessTable({ clock, bootId, readProc: procReader });
+  const sensors = createLinuxSensors({
+    stateDir,
+    clock,
+    processTable: processes,
+    ignorePaths: [...options.ignorePaths, stateDir],
+    log: (message, details) => log.info(details, message),
+  });
+  const responder = await createLinuxResponder({
+    stateDir: join(stateDir, 'responses'),
+    clock,
+    selfPid: process.pid,
+    log,
+    bootId,
+  });
+  return { ok: true, system: { sensors, processes, responder } };
+}
+
+/** Changes with every boot. Without /proc, a random one: then ids do not outlive this run. */
+function readBootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return randomBytes(16).toString('hex');
+  }
+}

@@ -1,0 +1,120 @@
+import { hostname } from 'node:os';
+import type { ActionOutcome } from '@yagura/protocol';
+import { type Identity, loadIdentity, validityOf } from '../identity/identity.ts';
+import { createIdentityStore } from '../identity/identity-store.ts';
+import type { AgentStatus } from '../local-api/status.ts';
+import { createOrderDesk } from '../orders/order-desk.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import { systemRandom } from '../platform/random.ts';
+import { AGENT_VERSION } from '../platform/version.ts';
+import type { Spool } from '../spool/spool.ts';
+import { createUplink } from '../uplink/create-uplink.ts';
+import type { Uplink } from '../uplink/uplink.ts';
+import { executeOrder, type OrderEffects } from './orders.ts';
+import type { Settings } from './settings.ts';
+
+const LOOK_AGAIN_MS = 5_000;
+
+export interface ConsoleLinkParts {
+  readonly stateDir: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly spool: Spool;
+  readonly settings: Settings;
+  /** What the responder found unfinished from a former run. */
+  readonly recovered: readonly ActionOutcome[];
+  readonly effects: OrderEffects;
+  readonly report: (outcome: ActionOutcome) => void;
+  readonly onConnected: () => void;
+}
+
+/** Everything between this machine and its console: identity, session and orders. */
+export interface ConsoleLink {
+  /** Keeps a session as long as the signal allows; waits for an enrolment where there is none yet. */
+  run(signal: AbortSignal): Promise<void>;
+  status(): AgentStatus['uplink'];
+  identity(): AgentStatus['identity'];
+}
+
+export function connectConsole(parts: ConsoleLinkParts): ConsoleLink {
+  const { stateDir, clock, log, spool, settings } = parts;
+  const waitingSince = clock.now();
+  let uplink: Uplink | undefined;
+  let problem: string | undefined;
+  // What people had set holds from the first event on, with or without a session.
+  let opened = open();
+
+  function open(): { readonly identity: Identity } | undefined {
+    const loaded = loadIdentity(stateDir);
+    if (!loaded.ok) {
+      if (problem !== loaded.code) log.warn({ code: loaded.code }, 'not connected to a console');
+      problem = loaded.code;
+      return undefined;
+    }
+    const { identity } = loaded;
+    const created = createOrderDesk({
+      stateDir,
+      endpointId: identity.endpointId,
+      tenantId: identity.tenantId,
+      orderKey: identity.orderKey,
+      clock,
+      log,
+      execute: (order) => executeOrder(order, parts.effects),
+      report: parts.report,
+      onSettings: (ordered) => settings.replace(ordered),
+    });
+    if (!created.ok) {
+      log.warn({ code: created.code }, created.message);
+      problem = created.code;
+      return undefined;
+    }
+    const { desk } = created;
+    settings.replace(desk.settings());
+    desk.reconcile(parts.recovered);
+    uplink = createUplink({
+      identity: createIdentityStore(stateDir, identity),
+      spool,
+      clock,
+      random: systemRandom,
+      log,
+      hello: { agentVersion: AGENT_VERSION, platform: 'linux', hostname: hostname().slice(0, 256) },
+      onOrder: (signed, consoleNow) => desk.receive(signed, consoleNow),
+      onConnected: parts.onConnected,
+    });
+    problem = undefined;
+    return { identity };
+  }
+
+  return {
+    async run(signal) {
+      while (opened === undefined && !signal.aborted) {
+        await pause(LOOK_AGAIN_MS, signal);
+        if (!signal.aborted) opened = open();
+      }
+      await uplink?.run(signal);
+    },
+    status() {
+      if (uplink === undefined)
+        return { state: 'not_enrolled', since: waitingSince, ...(problem ? { code: problem } : {}) };
+      const { state, code, since } = uplink.status();
+      return { state, since, ...(code === undefined ? {} : { code }) };
+    },
+    identity() {
+      if (opened === undefined) return { enrolled: false, ...(problem ? { code: problem } : {}) };
+      const { endpointId, tenantId, certificate } = opened.identity;
+      return { enrolled: true, endpointId, tenantId, certificateExpiresAt: validityOf(certificate).notAfter };
+    },
+  };
+}
+
+/** Ends early, without an error, when the signal is given. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

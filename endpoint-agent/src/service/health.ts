@@ -1,0 +1,72 @@
+import type { Health, ItemBody, SensorHealth } from '@yagura/protocol';
+import type { Clock } from '../platform/clock.ts';
+import { AGENT_VERSION } from '../platform/version.ts';
+import type { Sensor } from '../sensors/sensor.ts';
+import type { Spool } from '../spool/spool.ts';
+import type { Settings } from './settings.ts';
+
+export interface HealthParts {
+  readonly clock: Clock;
+  readonly sensors: readonly Sensor[];
+  readonly settings: Settings;
+  readonly spool: Spool;
+  readonly rules: { readonly loaded: number; readonly rejected: number };
+  readonly suppressed: () => number;
+  /** Files that were written and not looked into, and events not sent. */
+  readonly scanner: () => { readonly dropped: number };
+}
+
+/** Reports how the agent is: on a schedule, and at once when a sensor's state changes (SPEC HE1). */
+export interface HealthReporter {
+  take(): Health;
+  /** Spools a report now. */
+  report(): void;
+  /** Call about every second. */
+  tick(): void;
+}
+
+export function createHealthReporter(parts: HealthParts, intervalMs: number): HealthReporter {
+  const { clock, spool, settings } = parts;
+  let reportedAt = Number.NEGATIVE_INFINITY;
+  let reportedStates = '';
+
+  function take(): Health {
+    const { pending, bytes, shed } = spool.status();
+    return {
+      time: clock.now(),
+      agentVersion: AGENT_VERSION,
+      policy: settings.policy(),
+      sensors: [...parts.sensors.map((sensor) => sensor.health()), scannerHealth()],
+      rules: { loaded: parts.rules.loaded, rejected: parts.rules.rejected },
+      spool: { alerts: pending.alerts, telemetry: pending.telemetry + pending.detail, bytes, shed },
+      suppressed: parts.suppressed(),
+      exclusionsVersion: settings.exclusionsVersion(),
+    };
+  }
+
+  function scannerHealth(): SensorHealth {
+    const { dropped } = parts.scanner();
+    return { name: 'scanner', state: 'active', events: 0, lost: dropped };
+  }
+
+  function report(): void {
+    const health = take();
+    reportedAt = clock.monotonic();
+    reportedStates = statesOf(health);
+    spool.append([{ type: 'health', health } satisfies ItemBody]);
+  }
+
+  return {
+    take,
+    report,
+    tick() {
+      if (clock.monotonic() - reportedAt >= intervalMs || statesOf(take()) !== reportedStates) report();
+    },
+  };
+}
+
+function statesOf(health: Health): string {
+  return [health.policy, ...health.sensors.map((sensor) => `${sensor.name}:${sensor.state}:${sensor.code ?? ''}`)].join(
+    ' ',
+  );
+}

@@ -1,0 +1,21 @@
+import { existsSync } from 'node:fs';
+import { readRuleFiles } from '../cli/rule-files.ts';
+import { createIndicatorEvaluator, createSigmaEvaluator, type Evaluator, type RuleRejection } from '../core/index.ts';
+
+export interface LoadedRules {
+  readonly rules: Evaluator;
+  readonly indicators: Evaluator;
+  readonly rejected: readonly RuleRejection[];
+}
+
+/** Reads and compiles the rules of all folders. A folder that is not there is a rejection, not a failure. */
+export async function loadRules(folders: readonly string[]): Promise<LoadedRules> {
+  const present = folders.filter((folder) => existsSync(folder));
+  const missing = folders
+    .filter((folder) => !present.includes(folder))
+    .map((file): RuleRejection => ({ file, line: 1, code: 'folder_missing', message: 'there is no such folder' }));
+  const files = await readRuleFiles(present);
+  const rules = createSigmaEvaluator(files.sources);
+  const indicators = createIndicatorEvaluator([]);
+  return { rules, indicators, rejected: [...missing, ...files.rejected, ...rules.rejected, ...indicators.rejected] };
+}

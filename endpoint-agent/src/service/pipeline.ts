@@ -1,0 +1,88 @@
+import type { ActionOutcome, Event, ItemBody, Story } from '@yagura/protocol';
+import { applyExclusions, type Evaluator, type Normaliser, type RuleMatch, type StoryTracker } from '../core/index.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Observation, Sink } from '../sensors/sensor.ts';
+import type { Spool } from '../spool/spool.ts';
+import { FORK_SERVICE } from '../state/create-process-table.ts';
+import type { ProcessTable } from '../state/process-table.ts';
+import type { StoryStore } from '../state/story-store.ts';
+import type { FileReader } from './read-written-files.ts';
+import type { Settings } from './settings.ts';
+import type { Telemetry } from './telemetry.ts';
+
+export interface PipelineParts {
+  readonly clock: Clock;
+  readonly processes: ProcessTable;
+  readonly normaliser: Normaliser;
+  /** Rules, behaviour and indicators, for every event. */
+  readonly evaluator: Evaluator;
+  /** Indicators alone, for what becomes known of a file after its event. */
+  readonly indicators: Evaluator;
+  readonly files: FileReader;
+  readonly tracker: StoryTracker;
+  readonly stories: StoryStore;
+  readonly settings: Settings;
+  readonly telemetry: Telemetry;
+  readonly spool: Spool;
+  /** Decides and acts; called after the story is on disk. */
+  readonly contain: (story: Story) => void;
+}
+
+/** The map of the agent: the way of one event, from the sensor to the spool. */
+export interface Pipeline {
+  readonly sink: Sink;
+  /** Takes in what became of an action: the story changes and both are reported. */
+  report(outcome: ActionOutcome): void;
+  /** Stores, sends and judges stories that changed. */
+  publish(stories: readonly Story[]): void;
+  readonly counts: { readonly suppressed: number; readonly refused: number };
+}
+
+export function createPipeline(parts: PipelineParts): Pipeline {
+  const { clock, processes, normaliser, evaluator, indicators, files, tracker, settings, telemetry, spool } = parts;
+  const counts = { suppressed: 0, refused: 0 };
+
+  function take(observation: Observation): void {
+    const actor = processes.apply(observation);
+    if (observation.logsource.service === FORK_SERVICE) return;
+    const normalised = normaliser.normalise(observation, actor);
+    if (!normalised.ok) {
+      counts.refused += 1;
+      return;
+    }
+    judge(normalised.event, evaluator.evaluate(normalised.event));
+    telemetry.add(normalised.event);
+    files.read(normalised.event, (hashed, path, facts) => {
+      tracker.applyHash(path, facts.sha256, facts.size);
+      const matches = indicators.evaluate(hashed);
+      if (matches.length > 0) judge(hashed, matches);
+    });
+  }
+
+  function judge(event: Event, matches: readonly RuleMatch[]): void {
+    const { kept, suppressed } = applyExclusions(matches, event, settings.exclusions(), clock.now());
+    counts.suppressed += suppressed.length;
+    publish(tracker.apply(event, kept));
+  }
+
+  /** On disk first, then sent, then acted upon. */
+  function publish(stories: readonly Story[]): void {
+    if (stories.length === 0) return;
+    parts.stories.save(stories.map((story) => [story.storyId, tracker.record(story.storyId)] as const));
+    spool.append(stories.map((story): ItemBody => ({ type: 'story', story })));
+    for (const story of stories) parts.contain(story);
+  }
+
+  return {
+    sink: (observations) => {
+      for (const observation of observations) take(observation);
+    },
+    report: (outcome) => {
+      spool.append([{ type: 'outcome', outcome }]);
+      const story = tracker.applyOutcome(outcome);
+      if (story) publish([story]);
+    },
+    publish,
+    counts,
+  };
+}

@@ -1,0 +1,205 @@
+import { mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ItemBody, SensorHealth } from '@yagura/protocol';
+import { combineEvaluators, createBehaviourEvaluator, createNormaliser, createStoryTracker } from '../core/index.ts';
+import { serveLocalApi } from '../local-api/server.ts';
+import { LOCAL_SOCKET } from '../local-api/status.ts';
+import { systemClock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import { randomHex, systemRandom } from '../platform/random.ts';
+import { createFileHasher } from '../scanner/file-hasher.ts';
+import { createSpool } from '../spool/create-spool.ts';
+import { SpoolLockedError } from '../spool/open-spool-store.ts';
+import { openStoryStore } from '../state/story-store.ts';
+import { chooseSystem } from './choose-system.ts';
+import type { AgentConfig } from './config.ts';
+import { connectConsole } from './connect-console.ts';
+import { createContainment } from './containment.ts';
+import { createHealthReporter } from './health.ts';
+import { takeInventory } from './inventory.ts';
+import { loadRules } from './load-rules.ts';
+import { createPipeline } from './pipeline.ts';
+import { protectedProcesses } from './protected-processes.ts';
+import { createQuarantineReports } from './quarantine-reports.ts';
+import { createFileReader } from './read-written-files.ts';
+import { createSettings } from './settings.ts';
+import { createTelemetry } from './telemetry.ts';
+
+export interface ServiceOptions {
+  readonly config: AgentConfig;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly onReady: (sensors: readonly SensorHealth[]) => void;
+}
+
+export type ServiceResult = { ok: true } | { ok: false; code: string; message: string };
+
+const TICK_MS = 1_000;
+
+/** Builds every part of the agent, runs until the signal, and ends in the opposite order. */
+export async function runService({ config, log, signal, onReady }: ServiceOptions): Promise<ServiceResult> {
+  const { stateDir } = config;
+  const clock = systemClock;
+  const newId = (): string => randomHex(systemRandom, 16);
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    return { ok: false, code: 'state_unwritable', message: `${stateDir}: ${String(error)}` };
+  }
+  const spool = openSpool(stateDir);
+  if (spool === undefined) {
+    return { ok: false, code: 'already_running', message: `another agent uses ${stateDir}; stop it first` };
+  }
+  using _spool = spool;
+  const chosen = await chooseSystem({ stateDir, ignorePaths: config.ignorePaths, clock, log });
+  if (!chosen.ok) return chosen;
+  const { sensors, processes, responder } = chosen.system;
+  await using _responder = responder;
+
+  const { rules, indicators, rejected } = await loadRules([
+    ...(config.packDir ? [config.packDir] : []),
+    ...config.ruleDirs,
+  ]);
+  for (const rejection of rejected.slice(0, 20)) log.warn({ ...rejection }, 'rule rejected');
+  const settings = createSettings(config.initialPolicy);
+  const protectedEntityIds = (): ReadonlySet<string> => protectedProcesses(processes, process.pid);
+  const tracker = createStoryTracker({ clock, newId, processes, protectedEntityIds });
+  const { store: stories, damaged } = openStoryStore(join(stateDir, 'stories.sqlite'), (path) =>
+    renameSync(path, `${path}.damaged-${clock.now()}`),
+  );
+  using _stories = stories;
+  if (damaged) log.warn({ code: 'stories_damaged' }, 'the store of open stories was damaged and set aside');
+
+  const hasher = createFileHasher();
+  const telemetry = createTelemetry(spool, clock.monotonic);
+  const onQuarantined = createQuarantineReports(spool);
+  const containment = createContainment({
+    clock,
+    newId,
+    processes,
+    tracker,
+    responder,
+    settings,
+    protectedEntityIds,
+    report: (outcome) => pipeline.report(outcome),
+    publish: (changed) => pipeline.publish(changed),
+    onQuarantined,
+    log,
+  });
+  const pipeline = createPipeline({
+    clock,
+    processes,
+    normaliser: createNormaliser({ newId, processes }),
+    evaluator: combineEvaluators(rules, createBehaviourEvaluator({ clock, processes }), indicators),
+    indicators,
+    files: createFileReader(hasher, (error) =>
+      log.warn({ error: String(error) }, 'a written file could not be judged'),
+    ),
+    tracker,
+    stories,
+    settings,
+    telemetry,
+    spool,
+    contain: (story) => containment.consider(story),
+  });
+
+  // What a former run began is settled before anything new is seen.
+  const recovered = await responder.reconcile();
+  for (const refusal of tracker.restore(stories.load())) log.warn({ ...refusal }, 'a stored story was refused');
+  stories.retain(new Set(tracker.stories().map((story) => story.storyId)));
+  for (const outcome of recovered) if (outcome.orderId === undefined) pipeline.report(outcome);
+  onQuarantined(await responder.listQuarantine());
+
+  const health = createHealthReporter(
+    {
+      clock,
+      sensors,
+      settings,
+      spool,
+      rules: { loaded: rules.loaded + indicators.loaded, rejected: rejected.length },
+      suppressed: () => pipeline.counts.suppressed,
+      scanner: () => ({ dropped: hasher.dropped + telemetry.shed }),
+    },
+    config.healthIntervalSeconds * 1_000,
+  );
+  const link = connectConsole({
+    stateDir,
+    clock,
+    log,
+    spool,
+    settings,
+    recovered,
+    effects: {
+      clock,
+      responder,
+      containment,
+      onSafeTest: (pid) => {
+        const started = processes.byPid(pid);
+        if (started) tracker.markSafeTest(started.entityId);
+      },
+      blindToTest: () => blindToFiles(sensors.map((sensor) => sensor.health())),
+      onQuarantineChanged: onQuarantined,
+    },
+    report: (outcome) => pipeline.report(outcome),
+    onConnected: () => health.report(),
+  });
+
+  const startedAt = clock.now();
+  const local = new AbortController();
+  await serveLocalApi(
+    join(stateDir, LOCAL_SOCKET),
+    () => ({
+      health: health.take(),
+      identity: link.identity(),
+      uplink: link.status(),
+      spool: { epoch: spool.status().epoch, lastSequence: spool.status().lastSequence },
+      stories: { open: tracker.counts.open },
+      startedAt,
+      pid: process.pid,
+    }),
+    local.signal,
+  );
+  await Promise.all(sensors.map((sensor) => sensor.start(pipeline.sink, signal)));
+  spool.append([{ type: 'inventory', inventory: takeInventory(clock.now()) } satisfies ItemBody]);
+  health.report();
+  for (const story of tracker.stories()) containment.consider(story);
+  const linkRun = link.run(signal);
+  const timer = setInterval(() => {
+    telemetry.flush();
+    pipeline.publish(tracker.drain());
+    health.tick();
+  }, TICK_MS);
+  onReady(sensors.map((sensor) => sensor.health()));
+
+  await aborted(signal);
+  clearInterval(timer);
+  await Promise.all(sensors.map((sensor) => sensor.stopped));
+  await containment.idle();
+  telemetry.flush();
+  await linkRun;
+  local.abort();
+  return { ok: true };
+}
+
+function openSpool(stateDir: string): ReturnType<typeof createSpool> | undefined {
+  try {
+    return createSpool({ dir: join(stateDir, 'spool'), clock: systemClock, random: systemRandom });
+  } catch (error) {
+    if (error instanceof SpoolLockedError) return undefined;
+    throw error;
+  }
+}
+
+/** Why a written file would not be seen, or nothing. */
+function blindToFiles(sensors: readonly SensorHealth[]): string | undefined {
+  const files = sensors.find((sensor) => sensor.name === 'fanotify');
+  if (files === undefined) return 'no sensor for written files runs here: it needs root';
+  return files.state === 'active' ? undefined : (files.detail ?? files.code ?? files.state);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,65 @@
+import type { Event, EventCategory } from '@yagura/protocol';
+import type { Spool } from '../spool/spool.ts';
+
+/** Sends the events that a person needs to understand an incident later; the rest stays on the endpoint. */
+export interface Telemetry {
+  add(event: Event): void;
+  flush(): void;
+  /** Events not sent because more came than a second allows. */
+  readonly shed: number;
+}
+
+const MAX_PER_SECOND = 500;
+const FLUSH_ITEMS = 200;
+
+/** Written files are far too many to send: those of places where things start are, the rest is in stories. */
+const SENT: Record<EventCategory, boolean> = {
+  process_creation: true,
+  process_termination: false,
+  process_access: true,
+  process_tampering: true,
+  network_connection: true,
+  dns_query: true,
+  file_event: false,
+  file_change: false,
+  file_rename: false,
+  file_delete: false,
+  file_access: true,
+  driver_load: true,
+  persistence: true,
+};
+
+export function createTelemetry(spool: Spool, monotonic: () => number): Telemetry {
+  let waiting: Event[] = [];
+  let second = 0;
+  let inSecond = 0;
+  let shed = 0;
+  function flush(): void {
+    if (waiting.length === 0) return;
+    const events = waiting;
+    waiting = [];
+    spool.append(events.map((event) => ({ type: 'event', event })));
+  }
+  return {
+    add(event) {
+      const { category } = event.logsource;
+      if (category !== undefined && !SENT[category]) return;
+      const now = Math.floor(monotonic() / 1_000);
+      if (now !== second) {
+        second = now;
+        inSecond = 0;
+      }
+      inSecond += 1;
+      if (inSecond > MAX_PER_SECOND) {
+        shed += 1;
+        return;
+      }
+      waiting.push(event);
+      if (waiting.length >= FLUSH_ITEMS) flush();
+    },
+    flush,
+    get shed() {
+      return shed;
+    },
+  };
+}
