@@ -46,9 +46,19 @@ const FieldName = z
   .regex(/^[A-Za-z][A-Za-z0-9_.:-]*$/)
   .refine((name) => name !== 'constructor' && name !== 'prototype', 'reserved name');
 
-export const EventFields = z
-  .record(FieldName, FieldValue)
-  .refine((fields) => Object.keys(fields).length <= LIMITS.fieldsPerEvent, 'too many fields');
+/** `z.record` passes over an own `__proto__` in silence, so it is refused before. */
+const NoPrototypeKey = z.transform((input: unknown, context) => {
+  if (typeof input === 'object' && input !== null && Object.hasOwn(input, '__proto__')) {
+    context.issues.push({ code: 'custom', input, message: 'reserved name' });
+  }
+  return input;
+});
+
+export const EventFields = NoPrototypeKey.pipe(
+  z
+    .record(FieldName, FieldValue)
+    .refine((fields) => Object.keys(fields).length <= LIMITS.fieldsPerEvent, 'too many fields'),
+);
 export type EventFields = z.infer<typeof EventFields>;
 
 /** One thing that happened on the endpoint, normalised. */
