@@ -46,7 +46,9 @@ function followStart(event: Event, context: FollowContext): void {
   if (state === undefined) return;
   const facts = factsOfEvent(event, context.processes.get(entityId));
   if (facts === undefined || isUntouchable(facts, context)) return;
-  index.members.set(entityId, known ?? { storyId: state.storyId, leads: true });
+  index.join(state, entityId, true);
+  // A parent of many is the last one to be forgotten.
+  if (parent !== undefined && parentEntityId !== undefined) index.members.set(parentEntityId, parent);
   if (addProcess(state, facts, false)) context.stories.touch(state, urgencyOf(state));
 }
 

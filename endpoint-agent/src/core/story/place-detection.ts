@@ -2,7 +2,7 @@ import type { Event } from '@yagura/protocol';
 import { hashesOfEvent } from '../detection/indicators/hash-indicator.ts';
 import { executedFiles, executionOf } from '../process/executed-files.ts';
 import type { ProcessFacts, ProcessLookup } from '../process/process-lookup.ts';
-import { isInfrastructure, isSystemPath, livePath, systemRole } from '../process/system-roles.ts';
+import { isInfrastructure, isSystemPath, isTemporaryPath, livePath, systemRole } from '../process/system-roles.ts';
 import { runsStoryFile, wasBornGuilty } from '../verdict/story-roots.ts';
 import { type Ancestor, linkableAncestors } from './locate-story.ts';
 import { addFile } from './story-files.ts';
@@ -33,7 +33,9 @@ export function placeDetection(
   const facts = factsOfEvent(event, context.processes.get(entityId));
   if (facts === undefined) return;
   addProcess(state, facts, false);
-  context.index.members.set(entityId, { storyId: state.storyId, leads: leads(state, facts, context) });
+  context.index.join(state, entityId, false);
+  // A member by descent leads on already; else the process itself decides.
+  if (leads(state, facts, context)) context.index.members.set(entityId, { storyId: state.storyId, leads: true });
   for (const ancestor of ancestors.slice(0, CONTEXT_ANCESTORS)) addProcess(state, ancestor.facts, true);
   showParentOfChain(state, facts, ancestors, context.processes);
   if (state.safeTest) return;
@@ -126,11 +128,13 @@ function placeExecuted(state: StoryState, path: string, event: Event, context: P
     ...(write === undefined ? {} : { writerEntityId: write.entityId }),
   };
   addFile(state, facts, true);
-  if (!state.safeTest) context.index.setFile(path, state.storyId);
+  // A tool that was installed long ago leads nowhere: two people may use it.
+  const isDropped = write !== undefined || isTemporaryPath(path);
+  if (isDropped && !state.safeTest) context.index.setFile(path, state.storyId);
   if (writer === undefined || isInfrastructure(writer) || context.protectedEntityIds.has(writer.entityId)) return;
   if (context.index.members.get(writer.entityId) !== undefined) return;
   addProcess(state, writer, false);
-  context.index.members.set(writer.entityId, { storyId: state.storyId, leads: false });
+  context.index.join(state, writer.entityId, false);
 }
 
 function hashOf(event: Event): string | undefined {

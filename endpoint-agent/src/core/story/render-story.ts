@@ -53,12 +53,12 @@ function renderProcesses(state: StoryState): StoryProcess[] {
     (a, b) => Number(accused.has(b.entityId)) - Number(accused.has(a.entityId)),
   );
   if (jsonBytes(ordered) <= BUDGET.processes) return ordered;
-  const short = ordered.map((process) =>
-    process.commandLine === undefined
-      ? process
-      : { ...process, commandLine: shorten(process.commandLine, SHORT_COMMAND_LINE) },
-  );
-  return fitting(short, BUDGET.processes);
+  return fitting(ordered.map(withShortCommandLine), BUDGET.processes);
+}
+
+function withShortCommandLine(process: StoryProcess): StoryProcess {
+  const { commandLine } = process;
+  return commandLine === undefined ? process : { ...process, commandLine: shorten(commandLine, SHORT_COMMAND_LINE) };
 }
 
 /** The items from the front that fit into the budget; an item that does not fit is passed over. */

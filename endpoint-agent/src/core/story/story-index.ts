@@ -1,4 +1,5 @@
 import { livePath } from '../process/system-roles.ts';
+import type { StoryState } from './story-state.ts';
 import { BoundedMap } from './bounded-map.ts';
 
 /** Bounds of what leads from an event to its story. */
@@ -39,6 +40,13 @@ export class StoryIndex {
     this.#files = new BoundedMap(bounds.files);
     this.#writes = new BoundedMap(bounds.recentWrites);
     this.anonymous = new BoundedMap(bounds.links);
+  }
+
+  /** Takes a process into a story; counts it there the first time. A known member stays where and what it is. */
+  join(state: StoryState, entityId: string, leads: boolean): void {
+    const known = this.members.get(entityId);
+    if (known === undefined) state.processCount += 1;
+    this.members.set(entityId, known ?? { storyId: state.storyId, leads });
   }
 
   get evicted(): number {

@@ -34,12 +34,10 @@ export function addProcess(state: StoryState, facts: ProcessFacts, context: bool
   const before = state.processes.get(facts.entityId);
   const after = storyProcess(facts, before, context);
   if (before !== undefined) {
-    if (before.context && !context) state.processCount += 1;
     const changed = (Object.keys(after) as (keyof StoryProcess)[]).some((key) => after[key] !== before[key]);
     if (changed) state.processes.set(facts.entityId, after);
     return changed;
   }
-  if (!context) state.processCount += 1;
   if (state.processes.size >= LIMITS.processesPerStory && !makeRoom(state, context)) return !context;
   state.processes.set(facts.entityId, after);
   return true;

@@ -69,7 +69,7 @@ function addNamed({ rule, event }: Detection, files: Set<string>): void {
 function addDroppedIn({ rule, event }: Detection, files: Set<string>): void {
   const path = event.fields['TargetFilename'];
   const isWrite = event.logsource.category === 'file_event' || event.logsource.category === 'file_rename';
-  if (typeof path !== 'string' || !isWrite || !DROP_IN_FILE.test(path)) return;
+  if (typeof path !== 'string' || !isWrite || path.includes('/../') || !DROP_IN_FILE.test(path)) return;
   if (rule.confidence === 'high' && compareSeverity(rule.severity, 'high') >= 0) files.add(path);
 }
 

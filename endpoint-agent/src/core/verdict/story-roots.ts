@@ -89,7 +89,7 @@ function mayBeRoot(process: StoryProcess, byId: ReadonlyMap<string, StoryProcess
 function ancestorsOf(entityId: string, byId: ReadonlyMap<string, StoryProcess>): readonly string[] {
   const ancestors: string[] = [];
   let parent = byId.get(entityId)?.parentEntityId;
-  while (parent !== undefined && ancestors.length < MAX_DEPTH && !ancestors.includes(parent)) {
+  while (parent !== undefined && parent !== entityId && ancestors.length < MAX_DEPTH && !ancestors.includes(parent)) {
     ancestors.push(parent);
     parent = byId.get(parent)?.parentEntityId;
   }
