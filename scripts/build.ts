@@ -4,9 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -22,8 +23,7 @@ const BUNDLES: Record<string, Record<string, string>> = {
   'endpoint-agent/dist': {
     agent: 'endpoint-agent/src/service/main.ts',
     'agent-cli': 'endpoint-agent/src/cli/main.ts',
-    'audit-worker': 'endpoint-agent/src/sensors/linux/audit/worker.ts',
-    'fanotify-worker': 'endpoint-agent/src/sensors/linux/fanotify/worker.ts',
+    'capture-worker': 'endpoint-agent/src/sensors/linux/capture/worker.ts',
   },
 };
 
@@ -49,6 +49,26 @@ async function once(name: string, outputs: string, inputs: readonly string[], ru
   writeFileSync(stamp, wanted);
 }
 
+/**
+ * A worker thread is a file of its own, named relative to its caller: `new URL('./worker.ts', import.meta.url)`.
+ * In a bundle the caller moved, so the name becomes that of the worker's own bundle beside it.
+ */
+const workerFiles: Plugin = {
+  name: 'worker-files',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/(endpoint-agent|console)\/src\/.*\.ts$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      const contents = source.replaceAll(/new URL\('(\.[^']+)\.ts', import\.meta\.url\)/g, (_, name: string) => {
+        const worker = join(dirname(path), name)
+          .replace(/^.*\/src\//, '')
+          .replaceAll('/', '-');
+        return `new URL('./${worker}.mjs', import.meta.url)`;
+      });
+      return { contents, loader: 'ts' };
+    });
+  },
+};
+
 async function bundle(outdir: string, entries: Record<string, string>): Promise<void> {
   const options: BuildOptions = {
     absWorkingDir: ROOT,
@@ -68,6 +88,7 @@ async function bundle(outdir: string, entries: Record<string, string>): Promise<
       js: "import { createRequire as __yaguraRequire } from 'node:module'; const require = __yaguraRequire(import.meta.url);",
     },
     logLevel: 'error',
+    plugins: [workerFiles],
   };
   await build(options);
 }

@@ -28,10 +28,8 @@ export interface LinuxSensorOptions {
   readonly sources?: readonly SourceName[];
 }
 
-/** Where the former kernel state is kept: what `restoreKernelState` wants. */
-export function kernelStateFile(stateDir: string): string {
-  return join(stateDir, 'kernel-state.json');
-}
+/** In the state directory: holds the former kernel state while ours is in force. `restoreKernelState` wants its path. */
+export const AUDIT_STATE_FILE = 'kernel-state.json';
 
 /** A process table of this machine, filled with what runs now. */
 export function createLinuxProcessTable(clock: Clock, maxRecords?: number): LiveProcessTable {
@@ -53,7 +51,7 @@ export function createLinuxSensors(options: LinuxSensorOptions): Sensor[] {
 export function createLinuxCapture(options: LinuxSensorOptions): { sensors: Sensor[]; host: CaptureHost } {
   const sources = options.sources ?? SOURCE_NAMES;
   const host = createCaptureHost({
-    stateFile: kernelStateFile(options.stateDir),
+    stateFile: join(options.stateDir, AUDIT_STATE_FILE),
     sources,
     ignorePaths: [options.stateDir, ...options.ignorePaths],
     watched: options.watchedPaths ?? credentialPaths(),

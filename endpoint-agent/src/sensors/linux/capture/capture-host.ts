@@ -35,6 +35,12 @@ export interface CaptureHost {
   stall(milliseconds: number): void;
 }
 
+declare global {
+  // Set by the bundler, which puts the worker beside the bundle under this name.
+  var YAGURA_BUNDLED: true | undefined;
+}
+const WORKER = new URL(globalThis.YAGURA_BUNDLED ? './capture-worker.mjs' : './worker.ts', import.meta.url);
+
 const WATCH_EVERY_MS = 1_000;
 const SILENT_AFTER_MS = 10_000;
 const RECONCILE_EVERY_MS = 60_000;
@@ -67,7 +73,7 @@ export function createCaptureHost(options: CaptureHostOptions): CaptureHost {
     const heartbeat = new SharedArrayBuffer(4);
     const { stateFile, sources, ignorePaths, watched } = options;
     const workerData: CaptureWorkerData = { stateFile, sources, ignorePaths, watched, heartbeat };
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData, name: 'capture' });
+    const worker = new Worker(WORKER, { workerData, name: 'capture' });
     const ready = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<void>();
     const started: Run = {
