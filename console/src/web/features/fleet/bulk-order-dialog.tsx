@@ -1,0 +1,48 @@
+import { List, Stack, Text } from '@mantine/core';
+import type { OrderAction } from '@yagura/protocol';
+import { useTranslation } from 'react-i18next';
+import type { EndpointRow } from '../../../api/index.ts';
+import { MachineName } from '../../components/machine-name.tsx';
+import { OrderDialog } from '../orders/order-dialog.tsx';
+
+export type BulkOrder = 'observe' | 'balanced' | 'test-detection';
+
+const ACTION: Record<BulkOrder, OrderAction> = {
+  observe: { kind: 'set-policy', mode: 'observe' },
+  balanced: { kind: 'set-policy', mode: 'balanced' },
+  'test-detection': { kind: 'test-detection' },
+};
+const LISTED = 10;
+
+interface BulkOrderDialogProps {
+  readonly order: BulkOrder;
+  readonly rows: readonly EndpointRow[];
+  readonly onClose: () => void;
+}
+
+/** The same order for several endpoints, after saying which. */
+export function BulkOrderDialog({ order, rows, onClose }: BulkOrderDialogProps) {
+  const { t } = useTranslation();
+  return (
+    <OrderDialog
+      title={t('fleet.bulk.title', { order: t(`fleet.bulk.${order}`), count: rows.length })}
+      explanation={
+        <Stack gap="xs">
+          <Text>{t(`fleet.bulk.explanation.${order}`)}</Text>
+          <List size="sm">
+            {rows.slice(0, LISTED).map((row) => (
+              <List.Item key={row.endpointId}>
+                <MachineName row={row} />
+              </List.Item>
+            ))}
+          </List>
+          {rows.length > LISTED ? <Text size="sm">{t('list.andMore', { count: rows.length - LISTED })}</Text> : null}
+        </Stack>
+      }
+      confirm={t('fleet.bulk.confirm', { count: rows.length })}
+      dangerous={order === 'observe'}
+      requests={rows.map((row) => ({ endpointId: row.endpointId, action: ACTION[order] }))}
+      onClose={onClose}
+    />
+  );
+}

@@ -1,0 +1,87 @@
+import { Anchor, Stack, Text } from '@mantine/core';
+import type { RuleFacts, Story } from '@yagura/protocol';
+import { useTranslation } from 'react-i18next';
+import { FactList } from '../../components/fact-list.tsx';
+import { Untrusted } from '../../components/untrusted.tsx';
+import { useLanguage } from '../../i18n/i18n.ts';
+import classes from './rule-facts.module.css';
+
+/** The rules of a story, each once. */
+export function StoryRules({ story }: { story: Story }) {
+  const rules = [...new Map(story.detections.map(({ rule }) => [rule.ruleId, rule])).values()];
+  return (
+    <Stack gap="lg">
+      {rules.map((rule) => (
+        <Rule key={rule.ruleId} rule={rule} />
+      ))}
+    </Stack>
+  );
+}
+
+/** Only a web address of the common kind becomes a link; everything else stays text. */
+function safeLink(reference: string): string | undefined {
+  try {
+    const url = new URL(reference);
+    return url.protocol === 'https:' ? url.href : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function Rule({ rule }: { rule: RuleFacts }) {
+  const { t } = useTranslation();
+  const { language } = useLanguage();
+  const explanation = rule.explanation?.[language];
+  const link = rule.reference === undefined ? undefined : safeLink(rule.reference);
+  return (
+    <div className={classes['rule']}>
+      <Text fw={700}>
+        <Untrusted text={rule.localTitle?.[language] ?? rule.title} />
+      </Text>
+      {explanation === undefined ? null : (
+        <Text mb="xs">
+          <Untrusted text={explanation} />
+        </Text>
+      )}
+      <FactList
+        facts={[
+          [t('rule.severity'), t(`severity.${rule.severity}`)],
+          [t('rule.confidence'), t(`confidence.${rule.confidence}`)],
+          [t('rule.source'), t(`ruleSource.${rule.source}`)],
+          ['ATT&CK', rule.techniques.length === 0 ? undefined : <Techniques key="t" ids={rule.techniques} />],
+          [t('rule.author'), rule.author === undefined ? undefined : <Untrusted key="a" text={rule.author} />],
+          [t('rule.licence'), rule.licence === undefined ? undefined : <Untrusted key="l" text={rule.licence} />],
+          [
+            t('rule.reference'),
+            rule.reference === undefined ? undefined : link === undefined ? (
+              <Untrusted key="r" text={rule.reference} />
+            ) : (
+              <Anchor key="r" href={link} target="_blank" rel="noopener noreferrer nofollow">
+                <Untrusted text={rule.reference} />
+              </Anchor>
+            ),
+          ],
+          [t('rule.id'), <Untrusted key="id" text={rule.ruleId} code />],
+        ]}
+      />
+    </div>
+  );
+}
+
+/** The ids' form is checked by the schema, so they can stand in an address. */
+function Techniques({ ids }: { ids: readonly string[] }) {
+  return (
+    <span className={classes['techniques']}>
+      {ids.map((id) => (
+        <Anchor
+          key={id}
+          href={`https://attack.mitre.org/techniques/${id.replace('.', '/')}/`}
+          target="_blank"
+          rel="noopener noreferrer"
+        >
+          {id}
+        </Anchor>
+      ))}
+    </span>
+  );
+}

@@ -1,0 +1,72 @@
+import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { type ReactNode, useEffect, useRef } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useIsAdmin } from '../../app/session.ts';
+import { ErrorNotice } from '../../components/error-notice.tsx';
+import { Notice } from '../../components/notice.tsx';
+import type { OrderRequest } from './approve.ts';
+import { ApproverMissing } from './approver-missing.tsx';
+import { OrderProgress } from './order-progress.tsx';
+import { useApprover } from './use-approver.ts';
+import { type OrderRun, useOrderRun } from './use-order-run.ts';
+
+export interface OrderDialogProps {
+  readonly title: string;
+  /** What will happen, before it happens. */
+  readonly explanation: ReactNode;
+  readonly confirm: string;
+  readonly requests: readonly OrderRequest[];
+  readonly dangerous?: boolean;
+  /** What can be done afterwards: the undo, or the next step. Shown once all orders have ended. */
+  readonly after?: (run: OrderRun) => ReactNode;
+  /** Called once when every order has ended well. */
+  readonly onDone?: () => void;
+  readonly onClose: () => void;
+}
+
+/** Says what will happen, asks, shows the progress and the outcome, and offers what can follow. */
+export function OrderDialog(props: OrderDialogProps) {
+  const { title, explanation, confirm, requests, dangerous = false, after, onDone, onClose } = props;
+  const { t } = useTranslation();
+  const isAdmin = useIsAdmin();
+  const approver = useApprover();
+  const run = useOrderRun();
+  const ended = run.phase === 'ended';
+  const allDone = ended && run.orders.every((order) => order.state === 'done');
+
+  const told = useRef(false);
+  useEffect(() => {
+    if (!allDone || told.current) return;
+    told.current = true;
+    onDone?.();
+  }, [allDone, onDone]);
+
+  const started = run.orders.length > 0;
+  return (
+    <Modal opened onClose={onClose} title={title} closeButtonProps={{ 'aria-label': t('dialog.close') }}>
+      <Stack gap="md">
+        {started ? <OrderProgress run={run} /> : <Text component="div">{explanation}</Text>}
+        {run.phase === 'failed' ? <ErrorNotice error={run.error} /> : null}
+        {isAdmin ? null : <Notice tone="information">{t('order.viewerOnly')}</Notice>}
+        {isAdmin && approver.state === 'missing' ? <ApproverMissing reason={approver.reason} /> : null}
+        {ended ? after?.(run) : null}
+        <Group justify="flex-end" gap="sm">
+          <Button variant="default" onClick={onClose} data-autofocus={dangerous || undefined}>
+            {started ? t('dialog.close') : t('dialog.cancel')}
+          </Button>
+          {started ? null : (
+            <Button
+              {...(dangerous ? { color: 'red' } : {})}
+              data-autofocus={dangerous ? undefined : true}
+              loading={run.phase === 'placing'}
+              disabled={!isAdmin || approver.state !== 'ready' || requests.length === 0}
+              onClick={() => approver.state === 'ready' && run.place(requests, approver.approver)}
+            >
+              {confirm}
+            </Button>
+          )}
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}

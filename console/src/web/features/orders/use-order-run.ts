@@ -1,0 +1,66 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
+import type { OrderRow, OrderState } from '../../../api/index.ts';
+import { callApi } from '../../api-client.ts';
+import { type Approver, approveAll, type OrderRequest } from './approve.ts';
+
+/** As many as one call may carry. */
+const BATCH = 100;
+const FINAL: ReadonlySet<OrderState> = new Set(['done', 'failed', 'refused', 'expired']);
+
+export function isFinal(order: Pick<OrderRow, 'state'>): boolean {
+  return FINAL.has(order.state);
+}
+
+export interface OrderRun {
+  readonly place: (requests: readonly OrderRequest[], approver: Approver) => void;
+  readonly phase: 'idle' | 'placing' | 'running' | 'ended' | 'failed';
+  readonly orders: readonly OrderRow[];
+  readonly error: unknown;
+  readonly reset: () => void;
+}
+
+/** Places orders and follows them until each has its outcome; the live feed brings the news. */
+export function useOrderRun(): OrderRun {
+  const client = useQueryClient();
+  const [placed, setPlaced] = useState<readonly OrderRow[]>([]);
+  const mutation = useMutation({
+    mutationFn: async ({ requests, approver }: { requests: readonly OrderRequest[]; approver: Approver }) => {
+      const all: OrderRow[] = [];
+      for (let from = 0; from < requests.length; from += BATCH) {
+        const approvals = await approveAll(requests.slice(from, from + BATCH), approver);
+        const { orders } = await callApi('placeOrders', { body: { approvals } });
+        all.push(...orders);
+        setPlaced([...all]);
+      }
+    },
+    onSettled: () => client.invalidateQueries({ queryKey: ['orders'] }),
+  });
+  const waiting = placed.length > 0;
+  const newest = useQuery({
+    queryKey: ['orders', 'newest'],
+    queryFn: ({ signal }) => callApi('listOrders', { query: { limit: 200 } }, signal),
+    enabled: waiting,
+    // The feed may be down just now: a person who waits is worth a question now and then.
+    refetchInterval: 3_000,
+  });
+  const orders = useMemo(() => {
+    const byId = new Map(newest.data?.items.map((row) => [row.orderId, row]));
+    return placed.map((row) => byId.get(row.orderId) ?? row);
+  }, [placed, newest.data]);
+
+  let phase: OrderRun['phase'] = 'idle';
+  if (mutation.isPending) phase = 'placing';
+  else if (mutation.isError) phase = 'failed';
+  else if (waiting) phase = orders.every(isFinal) ? 'ended' : 'running';
+  return {
+    place: (requests, approver) => mutation.mutate({ requests, approver }),
+    phase,
+    orders,
+    error: mutation.error,
+    reset: () => {
+      mutation.reset();
+      setPlaced([]);
+    },
+  };
+}
