@@ -8,6 +8,7 @@ import { adminCommand } from './admin.ts';
 import { auditVerify } from './audit.ts';
 import { CliError, type CliContext } from './context.ts';
 import { migrateCommand } from './migrate.ts';
+import { simulateCommand } from './simulate.ts';
 import { tokenCommand } from './token.ts';
 
 const USAGE = `Usage: yagura-console COMMAND
@@ -22,6 +23,8 @@ const USAGE = `Usage: yagura-console COMMAND
                                            prints an enrolment token (good once)
   audit verify [--anchor TENANT:SEQUENCE:HASH]...
                                            checks the audit log; exit code 4 when it was tampered with
+  simulate --endpoints N --events-per-second R --seconds S [--gateway URL] [--token-file FILE] [--tenant NAME]
+                                           simulated endpoints against a running console; prints JSON
   signer [OPTIONS]                         runs the signer (--state-dir DIR --socket PATH --admin-socket PATH ...)
 
 Configuration is read from the environment: YAGURA_DATABASE_URL, YAGURA_STATE_DIR, YAGURA_HTTP_PORT,
@@ -64,6 +67,8 @@ async function runOnDatabase(command: string, args: readonly string[]): Promise<
       return tokenCommand(context, args);
     case 'audit':
       return auditVerify(context, args);
+    case 'simulate':
+      return simulateCommand(context, args);
     default:
       throw new CliError(`unknown command ${command}: see yagura-console help`);
   }

@@ -25,7 +25,7 @@ export async function runSigner(
     const config = readSignerConfig(args, env);
     log = createLog('signer', config.logLevel);
     await serve(config, stopSignal(), log);
-    process.disconnect?.();
+    if (process.connected) process.disconnect?.();
     return 0;
   } catch (error) {
     return explain(error, log);

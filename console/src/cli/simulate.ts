@@ -1,0 +1,97 @@
+import { readFile } from 'node:fs/promises';
+import { type EnrolmentToken, parseEnrolmentToken } from '@yagura/protocol';
+import { z } from 'zod';
+import { openDomain } from '../server/bootstrap.ts';
+import type { Tenant } from '../contexts/tenants/api.ts';
+import { SimulationError } from '../simulation/enrolment.ts';
+import { simulate, type SimulationResult } from '../simulation/simulation.ts';
+import { type CliContext, CliError, readOptions } from './context.ts';
+
+const Options = z.object({
+  endpoints: z.coerce.number().int().min(1).max(20_000),
+  'events-per-second': z.coerce.number().min(1).max(1_000_000),
+  seconds: z.coerce.number().min(1).max(86_400),
+  gateway: z.url({ protocol: /^https$/ }).optional(),
+  'token-file': z.string().optional(),
+  tenant: z.string().min(1).max(256),
+});
+type Options = z.infer<typeof Options>;
+
+/**
+ * `simulate`: endpoints that exist only in this process, over real mutual TLS against a running console.
+ * Tokens come from `--token-file` (one a line), or from the console's own database on this machine; those
+ * endpoints belong to a tenant of their own and are revoked at the end. Prints one JSON object.
+ */
+export async function simulateCommand(context: CliContext, args: readonly string[]): Promise<number> {
+  const options = parseOptions(args);
+  const onProgress = (line: string): void => void process.stderr.write(`simulate: ${line}\n`);
+  const run = async (tokens: readonly EnrolmentToken[]): Promise<SimulationResult> =>
+    await simulate({
+      tokens,
+      eventsPerSecond: options['events-per-second'],
+      seconds: options.seconds,
+      ...(options.gateway === undefined ? {} : { gateway: new URL(options.gateway) }),
+      now: () => Date.now(),
+      monotonic: () => performance.now(),
+      onProgress,
+    });
+  try {
+    const file = options['token-file'];
+    const result =
+      file === undefined ? await withOwnTokens(context, options, run) : await run(await readTokens(file, options));
+    const { identities: _, ...report } = result;
+    context.print(JSON.stringify(report));
+    return report.acknowledged === report.events ? 0 : 4;
+  } catch (error) {
+    if (error instanceof SimulationError) throw new CliError(`${error.code}: ${error.message}`);
+    throw error;
+  }
+}
+
+function parseOptions(args: readonly string[]): Options {
+  const values = readOptions(args, {
+    endpoints: { type: 'string' },
+    'events-per-second': { type: 'string' },
+    seconds: { type: 'string' },
+    gateway: { type: 'string' },
+    'token-file': { type: 'string' },
+    tenant: { type: 'string', default: 'simulation' },
+  });
+  const options = Options.safeParse(values);
+  if (options.success) return options.data;
+  const issue = options.error.issues[0];
+  throw new CliError(`--${issue?.path.join('.') ?? 'endpoints'}: ${issue?.message ?? 'invalid'}`);
+}
+
+async function readTokens(file: string, { endpoints }: Options): Promise<EnrolmentToken[]> {
+  const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line.trim() !== '');
+  const tokens = lines.slice(0, endpoints).map((line, index) => {
+    const token = parseEnrolmentToken(line);
+    if (token === undefined) throw new CliError(`${file}:${index + 1}: not an enrolment token`);
+    return token;
+  });
+  if (tokens.length < endpoints) throw new CliError(`${file} holds ${tokens.length} tokens, not ${endpoints}`);
+  return tokens;
+}
+
+async function withOwnTokens(
+  context: CliContext,
+  options: Options,
+  run: (tokens: readonly EnrolmentToken[]) => Promise<SimulationResult>,
+): Promise<SimulationResult> {
+  await using domain = await openDomain(context.config, context.log);
+  const tenant: Tenant = await domain.store.write((tx) => domain.tenants.ensure(tx, options.tenant));
+  const actor = { tenantId: tenant.tenantId, name: 'simulate' };
+  const tokens: EnrolmentToken[] = [];
+  for (let index = 0; index < options.endpoints; index += 1) {
+    const created = await domain.fleet.createToken(actor, { label: `simulate ${index}`, validHours: 24 });
+    if (!created.ok) throw new CliError(`${created.code}: ${created.message}`);
+    const token = parseEnrolmentToken(created.value.token);
+    if (token !== undefined) tokens.push(token);
+  }
+  const result = await run(tokens);
+  // They take no seat any longer than they exist.
+  for (const { endpointId } of result.identities)
+    await domain.store.write((tx) => domain.fleet.revokeIn(tx, actor, endpointId));
+  return result;
+}
