@@ -57,7 +57,7 @@ export async function openDomain(config: ConsoleConfig, log: Log, platform: Plat
   const { clock, random } = platform;
   const onError = (error: unknown): void => log.error({ err: error }, 'a subscriber failed');
   const bus = createBus(onError);
-  const store = await openStore({ path: config.databasePath, now: clock.now, onEffectError: onError });
+  const store = await openStore({ path: config.databasePath, now: () => clock.now(), onEffectError: onError });
   const signer = createSignerClient({ socket: config.signer.socket });
   let gatewayUrl = config.gateway.url;
 
