@@ -10,4 +10,5 @@ export * from './transport/enrolment.ts';
 export * from './transport/frames.ts';
 export * from './transport/gateway.ts';
 export * from './transport/health.ts';
+export * from './transport/telemetry-check.ts';
 export * from './vocabulary.ts';

@@ -1,13 +1,11 @@
 import 'reflect-metadata';
-import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, sign, webcrypto } from 'node:crypto';
+import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { type Order, ORDER_SIGNATURE_CONTEXT, type SignedOrder } from '@yagura/protocol';
 import * as x509 from '@peculiar/x509';
 
 const KEY = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 const SIGNING = { name: 'ECDSA', hash: 'SHA-256' } as const;
 const DAY = 86_400_000;
-
-x509.cryptoProvider.set(webcrypto as unknown as Crypto);
 
 export interface IssueOptions {
   readonly subject: string;
@@ -33,7 +31,7 @@ export interface TestAuthority {
 }
 
 export async function createTestAuthority(): Promise<TestAuthority> {
-  const keys = await webcrypto.subtle.generateKey(KEY, true, ['sign', 'verify']);
+  const keys = await crypto.subtle.generateKey(KEY, true, ['sign', 'verify']);
   const now = Date.now();
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: '01',
@@ -48,7 +46,7 @@ export async function createTestAuthority(): Promise<TestAuthority> {
     ],
   });
   let serial = 1;
-  const certify = async (publicKey: x509.PublicKey | webcrypto.CryptoKey, options: IssueOptions): Promise<string> => {
+  const certify = async (publicKey: x509.PublicKey | CryptoKey, options: IssueOptions): Promise<string> => {
     serial += 1;
     const usage = options.usage === 'client' ? x509.ExtendedKeyUsage.clientAuth : x509.ExtendedKeyUsage.serverAuth;
     const names = (options.names ?? []).map((value) => ({ type: 'dns' as const, value }));
@@ -73,11 +71,11 @@ export async function createTestAuthority(): Promise<TestAuthority> {
     certificate: ca.toString('pem'),
     fingerprint: createHash('sha256').update(Buffer.from(ca.rawData)).digest('hex'),
     issue: async (options) => {
-      const own = await webcrypto.subtle.generateKey(KEY, true, ['sign', 'verify']);
-      const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', own.privateKey));
+      const own = await crypto.subtle.generateKey(KEY, true, ['sign', 'verify']);
+      const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', own.privateKey));
       const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
       return {
-        privateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
+        privateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }),
         certificate: await certify(own.publicKey, options),
       };
     },

@@ -194,7 +194,7 @@ function accept(
       if (!raw.ok) return socket.close(CLOSE_CODES.frame_malformed);
       return gateway.onBatch(session, Batch.parse(raw.value));
     }
-    const frame = AgentFrame.parse(JSON.parse(String(data)));
+    const frame = AgentFrame.parse(JSON.parse((data as Buffer).toString()));
     session.frames.push(frame);
     if (frame.type === 'hello') {
       session.hello = frame;

@@ -41,7 +41,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     replace,
     ...(gateway === undefined ? {} : { console: gateway }),
   });
-  const japanese = /^ja/.test(process.env['LC_ALL'] || process.env['LC_MESSAGES'] || process.env['LANG'] || '');
+  const language = process.env['LC_ALL'] || process.env['LC_MESSAGES'] || process.env['LANG'] || '';
+  const japanese = language.startsWith('ja');
   if (result.ok) {
     const { endpointId, gateway: address } = result.identity;
     process.stdout.write(

@@ -18,7 +18,7 @@ export async function createKeyAndRequest(): Promise<KeyAndRequest> {
   // The console names the endpoint; whatever stood here would be ignored (SPEC EN7).
   const request = await Pkcs10CertificateRequestGenerator.create(
     { name: 'CN=yagura-endpoint', keys, signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' } },
-    webcrypto as unknown as Crypto,
+    webcrypto,
   );
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
   const lines = pkcs8.match(/.{1,64}/g) ?? [];

@@ -148,19 +148,21 @@ class JournalledDesk implements OrderDesk {
 
   #carryOut(order: EffectOrder, entry: JournalEntry): void {
     this.#underWay += 1;
-    this.#effects = this.#effects.then(async () => {
-      let outcome: ActionOutcome;
-      try {
-        outcome = await this.#options.execute(order);
-      } catch (error) {
-        // A bug in an effect must not end the agent, nor leave the person without an answer.
-        this.#options.log.warn({ orderId: order.orderId, error: String(error) }, 'order failed unexpectedly');
-        outcome = this.#outcome(entry, false, 'interrupted');
-      }
-      this.#finish(entry, outcome);
-      this.#reportFinished();
-      this.#underWay -= 1;
-    });
+    this.#effects = this.#effects.then(() => this.#execute(order, entry));
+  }
+
+  async #execute(order: EffectOrder, entry: JournalEntry): Promise<void> {
+    let outcome: ActionOutcome;
+    try {
+      outcome = await this.#options.execute(order);
+    } catch (error) {
+      // A bug in an effect must not end the agent, nor leave the person without an answer.
+      this.#options.log.warn({ orderId: order.orderId, error: String(error) }, 'order failed unexpectedly');
+      outcome = this.#outcome(entry, false, 'interrupted');
+    }
+    this.#finish(entry, outcome);
+    this.#reportFinished();
+    this.#underWay -= 1;
   }
 
   #finish(entry: JournalEntry, outcome: ActionOutcome): void {

@@ -138,9 +138,10 @@ describe('[CM3] verifying', () => {
       { issuedAt: NOW - 1, expiresAt: NOW + 30 * DAY },
       { issuedAt: NOW + 2 * HOUR, expiresAt: NOW + HOUR },
     ];
-    for (const overrides of cases) {
-      expect(judge(key.sign(anOrder(overrides))), JSON.stringify(overrides)).toMatchObject({ code: 'order_expired' });
-    }
+    const codes = cases
+      .map((overrides) => judge(key.sign(anOrder(overrides))))
+      .map((verdict) => !verdict.ok && verdict.code);
+    expect(codes).toEqual(cases.map(() => 'order_expired'));
     expect(judge(key.sign(anOrder({ issuedAt: NOW + HOUR, expiresAt: NOW + 2 * HOUR })))).toMatchObject({ ok: true });
   });
 

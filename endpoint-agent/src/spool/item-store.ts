@@ -1,5 +1,5 @@
 import { type Item, type ItemBody, LANES, type Lane } from '@yagura/protocol';
-import type { Durability, Row, Statement, Store } from '../store/sqlite.ts';
+import { type Durability, type Row, type Statement, type Store, textOf } from '../store/sqlite.ts';
 import { ROW_OVERHEAD } from './limits.ts';
 
 const SCHEMA_VERSION = 1;
@@ -46,7 +46,7 @@ export class ItemStore {
     this.#statements = prepare(store);
     const meta = store.prepare('SELECT epoch, last_sequence FROM meta').get();
     if (meta === undefined) throw Object.assign(new Error('spool without epoch'), { errcode: 11 });
-    this.epoch = String(meta['epoch']);
+    this.epoch = textOf(meta, 'epoch');
     this.#lastSequence = Number(meta['last_sequence']);
     this.#totals = readTotals(store);
   }
@@ -146,7 +146,7 @@ export class ItemStore {
     const row = this.#statements.body.get(key.sequence);
     if (row === undefined) return undefined;
     try {
-      const body = JSON.parse(String(row['body'])) as Item['body'];
+      const body = JSON.parse(textOf(row, 'body')) as Item['body'];
       return { sequence: key.sequence, spooledAt: key.spooledAt, body };
     } catch {
       return undefined;

@@ -46,19 +46,19 @@ function fit(body: ItemBody, limit: number): string | undefined {
 
 /** Shortens long texts first, then the lists; the counts of what there was stay true (ST2). */
 function fitStory(whole: Story, limit: number): string | undefined {
-  let story = shortenTexts(whole);
-  for (;;) {
+  const short = shortenTexts(whole);
+  const longest = Math.max(short.detections.length, short.processes.length, short.files.length);
+  for (let kept = longest; kept >= 1; kept = kept === 1 ? 0 : Math.ceil(kept / 2)) {
+    const story = {
+      ...short,
+      detections: short.detections.slice(0, kept),
+      processes: short.processes.slice(0, kept),
+      files: short.files.slice(0, kept),
+    };
     const json = JSON.stringify({ type: 'story', story } satisfies ItemBody);
     if (Buffer.byteLength(json) <= limit) return json;
-    const { detections, processes, files } = story;
-    if (detections.length <= 1 && processes.length <= 1 && files.length <= 1) return undefined;
-    story = {
-      ...story,
-      detections: firstHalf(detections),
-      processes: firstHalf(processes),
-      files: firstHalf(files),
-    };
   }
+  return undefined;
 }
 
 function shortenTexts(story: Story): Story {
@@ -86,8 +86,4 @@ function shortenEvent(event: Event): Event {
 
 function shorten(value: FieldValue): FieldValue {
   return typeof value === 'string' ? value.slice(0, SHORTENED) : value;
-}
-
-function firstHalf<Entry>(entries: readonly Entry[]): Entry[] {
-  return entries.slice(0, Math.max(1, Math.ceil(entries.length / 2)));
 }

@@ -1,4 +1,4 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 
 /** What went wrong in the database, as far as callers can do something about it. */
 export type StoreFailure = 'locked' | 'damaged' | 'disk_full' | 'io_error';
@@ -21,7 +21,14 @@ export function storeFailure(error: unknown): StoreFailure | undefined {
   return FAILURES[error.errcode & 0xff];
 }
 
-export type Row = Record<string, SQLInputValue>;
+export type Row = Record<string, SQLOutputValue>;
+
+/** A column that the schema declares as text; anything else is damage. */
+export function textOf(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value !== 'string') throw damaged(`${column} is no text`);
+  return value;
+}
 
 export interface Statement {
   run(...values: SQLInputValue[]): number;
@@ -33,9 +40,11 @@ export interface Statement {
 /** `durable`: on disk when the call returns. `deferred`: survives a crash of the process, not of the machine. */
 export type Durability = 'durable' | 'deferred';
 
+/** `exclusive`: one process at a time. `shared`: several; a writer waits up to two seconds for another. */
+export type Access = 'exclusive' | 'shared';
+
 /**
- * The agent's only use of SQLite: one file, one process (exclusive lock), WAL. A deferred commit becomes
- * durable with the next durable one.
+ * The agent's only use of SQLite: one file, WAL. A deferred commit becomes durable with the next durable one.
  */
 export interface Store extends Disposable {
   prepare(sql: string): Statement;
@@ -48,10 +57,10 @@ export interface Store extends Disposable {
  * Opens `path` (`:memory:` for none). Throws errors that `storeFailure` understands: `locked` when another
  * process has it, `damaged` when it is no database or fails its check.
  */
-export function openStore(path: string): Store {
-  const database = new DatabaseSync(path, { timeout: 0, allowExtension: false });
+export function openStore(path: string, access: Access = 'exclusive'): Store {
+  const database = new DatabaseSync(path, { timeout: access === 'shared' ? 2_000 : 0, allowExtension: false });
   try {
-    database.exec('PRAGMA locking_mode=EXCLUSIVE');
+    if (access === 'exclusive') database.exec('PRAGMA locking_mode=EXCLUSIVE');
     database.exec('PRAGMA journal_mode=WAL');
     database.exec('PRAGMA fullfsync=1');
     database.exec('PRAGMA trusted_schema=0');
@@ -96,9 +105,9 @@ export function openStore(path: string): Store {
 function wrap(statement: StatementSync): Statement {
   return {
     run: (...values) => Number(statement.run(...values).changes),
-    get: (...values) => statement.get(...values) as Row | undefined,
-    all: (...values) => statement.all(...values) as Row[],
-    iterate: (...values) => statement.iterate(...values) as IterableIterator<Row>,
+    get: (...values) => statement.get(...values),
+    all: (...values) => statement.all(...values),
+    iterate: (...values) => statement.iterate(...values),
   };
 }
 

@@ -223,7 +223,7 @@ describe('[UP10] [SP2] breaks', () => {
         gateway.commit(batch);
         if (chance < 0.24 && cuts < 25) {
           cuts += 1;
-          return void session.socket.terminate();
+          return session.socket.terminate();
         }
         session.ack(batch);
         if (chance < 0.3 && cuts < 25) {
@@ -307,6 +307,7 @@ describe('[UP10] [SP2] breaks', () => {
     const uplink = start({ timing: { pingInterval: 100, deadPeerTimeout: 300, helloTimeout: 60_000 } });
     await gateway.until('the failure', () => uplink.status().code === 'peer_dead');
     await gateway.until('delivery', empty);
+    expect(gateway.committed.size).toBe(1);
   });
 
   test('[UP12] a jump of the wall clock by a day breaks no session', async () => {
@@ -457,12 +458,14 @@ describe('refusals', () => {
 
 describe('renewal', () => {
   const subject = `O=${TENANT}, CN=${ENDPOINT}`;
-  const answerRenewals = (): void => {
+  const answerRenewals = (named = subject): void => {
+    const answer = async (session: GatewaySession, csr: string): Promise<void> => {
+      const { authority } = gateway;
+      const certificate = (await authority.issueFor(csr, { subject: named, usage: 'client' })) ?? '';
+      session.send({ type: 'certificate', certificate, ca: authority.certificate });
+    };
     gateway.onFrame = (session, frame) => {
-      if (frame.type !== 'renew') return;
-      void gateway.authority.issueFor(frame.csr, { subject, usage: 'client' }).then((certificate) => {
-        session.send({ type: 'certificate', certificate: certificate ?? '', ca: gateway.authority.certificate });
-      });
+      if (frame.type === 'renew') void answer(session, frame.csr);
     };
   };
   /** Gives the endpoint a certificate of any age. */
@@ -508,14 +511,7 @@ describe('renewal', () => {
 
   test('[EN9] a renewal for somebody else changes nothing', async () => {
     await certify(Date.now() - 25 * day, Date.now() + 5 * day);
-    gateway.onFrame = (session, frame) => {
-      if (frame.type !== 'renew') return;
-      void gateway.authority
-        .issueFor(frame.csr, { subject: `O=${TENANT}, CN=other`, usage: 'client' })
-        .then((certificate) => {
-          session.send({ type: 'certificate', certificate: certificate ?? '', ca: gateway.authority.certificate });
-        });
-    };
+    answerRenewals(`O=${TENANT}, CN=other`);
     const before = loadIdentity(dir);
     start();
     spool.append([storyItem('s-1')]);

@@ -4,6 +4,7 @@ import {
   type ConsoleFrame,
   LIMITS,
   SESSION,
+  type SignedOrder,
   UPLINK_PATH,
   type VersionRange,
 } from '@yagura/protocol';
@@ -204,11 +205,13 @@ class UplinkSession {
     if (this.#window === undefined || this.#waitingOrders >= WAITING_ORDERS)
       return this.#malformed('an order out of turn');
     this.#waitingOrders += 1;
-    this.#orders = this.#orders.then(async () => {
-      const receipt = await this.#context.onOrder(order, this.#context.consoleClock.now());
-      this.#waitingOrders -= 1;
-      this.#send({ type: 'order-received', ...receipt });
-    });
+    this.#orders = this.#orders.then(() => this.#answerOrder(order));
+  }
+
+  async #answerOrder(order: SignedOrder): Promise<void> {
+    const receipt = await this.#context.onOrder(order, this.#context.consoleClock.now());
+    this.#waitingOrders -= 1;
+    this.#send({ type: 'order-received', ...receipt });
   }
 
   #renewIfDue(): void {
