@@ -7,7 +7,8 @@ export interface BrowserApprover {
   readonly publicKey: string;
   /** The registration that the browser sends, made with the code of the sign-in link's fragment. */
   registration(code: string): Promise<{ publicKey: string; mac: string }>;
-  sign(approval: Approval): Promise<SignedApproval>;
+  /** `context` is what keeps signatures for different purposes apart; a test may leave it out. */
+  sign(approval: Approval, context?: string): Promise<SignedApproval>;
 }
 
 export async function createBrowserApprover(): Promise<BrowserApprover> {
@@ -27,9 +28,9 @@ export async function createBrowserApprover(): Promise<BrowserApprover> {
       const mac = await webcrypto.subtle.sign('HMAC', key, spki);
       return { publicKey, mac: Buffer.from(mac).toString('base64') };
     },
-    async sign(approval) {
+    async sign(approval, context = APPROVAL_SIGNATURE_CONTEXT) {
       const payload = Buffer.from(JSON.stringify(approval));
-      const bytes = new Uint8Array(Buffer.concat([Buffer.from(APPROVAL_SIGNATURE_CONTEXT), payload]));
+      const bytes = new Uint8Array(Buffer.concat([Buffer.from(context), payload]));
       const signature = await webcrypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, keys.privateKey, bytes);
       return { payload: payload.toString('base64'), signature: Buffer.from(signature).toString('base64') };
     },
