@@ -5,12 +5,13 @@ import type { BootTime } from '../capture/boot-time.ts';
 import type { CaptureSource, SourceSink } from '../capture/source.ts';
 import { NETLINK_AUDIT, NLMSG_HEADER_BYTES, type NetlinkSocket, openNetlink } from '../native/netlink.ts';
 import { POLLIN } from '../native/poll-set.ts';
-import { ACTION_NEVER, ENABLED_LOCKED, FAILURE_PANIC, GROUP_READLOG, LIST_EXCLUDE } from './constants.ts';
+import { ACTION_NEVER, ENABLED_LOCKED, FIELD, FAILURE_PANIC, GROUP_READLOG, LIST_EXCLUDE } from './constants.ts';
 import { type AuditControl, openAuditControl, registerDaemon } from './control.ts';
 import { EventAssembler } from './event-assembler.ts';
 import { type AuditRole, applySettings, restoreSettings } from './kernel-state.ts';
 import { type AuditContext, toObservation } from './observations.ts';
 import { exclusionRules, isOurs, sensorRules, type WatchedPath } from './rules.ts';
+import type { AuditRule } from './rule.ts';
 import type { AuditStatus } from './status.ts';
 import { abisOf } from './syscalls.ts';
 
@@ -34,6 +35,7 @@ const CHECK_EVERY_MS = 5_000;
 const EAGAIN = -constants.errno.EAGAIN;
 const EINTR = -constants.errno.EINTR;
 const ENOBUFS = -constants.errno.ENOBUFS;
+const EINVAL = -constants.errno.EINVAL;
 const EEXIST = -constants.errno.EEXIST;
 
 interface Trouble {
@@ -60,6 +62,7 @@ export function createAuditSource(options: AuditSourceOptions): CaptureSource {
   let overruns = 0;
   let events = 0;
   let checkedAt = 0;
+  let installed = 0;
 
   const assembler = new EventAssembler((event) => {
     const result = toObservation(event, context);
@@ -118,11 +121,13 @@ export function createAuditSource(options: AuditSourceOptions): CaptureSource {
     if (abis.length === 0) return { code: 'architecture_unknown', detail: `No system call table for ${process.arch}.` };
     // Each rule is put before those added earlier; foreign rules stay behind all of ours.
     for (const rule of [...sensorRules(abis, options.watched), ...(role === 'daemon' ? exclusionRules() : [])]) {
-      const result = on.addRule(rule);
+      const result = addRule(on, rule);
       if (result < 0 && result !== EEXIST) {
         warning = { code: 'audit_rule_refused', detail: `The kernel refused an audit rule: ${errnoName(result)}.` };
       }
     }
+    const rules = on.rules();
+    installed = typeof rules === 'number' ? 0 : rules.filter(isOurs).length;
     return undefined;
   }
 
@@ -144,7 +149,7 @@ export function createAuditSource(options: AuditSourceOptions): CaptureSource {
       trouble = join();
     }
     const ours = rules.filter(isOurs).length;
-    if (status.enabled === 0 || ours < expectedRules()) {
+    if (status.enabled === 0 || ours < installed) {
       if (status.enabled !== ENABLED_LOCKED) {
         applySettings(on, status, role, options.stateFile);
         addRules(on);
@@ -158,10 +163,6 @@ export function createAuditSource(options: AuditSourceOptions): CaptureSource {
         detail: `${never.length} foreign audit rules with the action "never" may hide processes. See auditctl -l.`,
       };
     }
-  }
-
-  function expectedRules(): number {
-    return sensorRules(abisOf(process.arch), options.watched).length + (role === 'daemon' ? 1 : 0);
   }
 
   function read(): boolean {
@@ -216,6 +217,13 @@ export function createAuditSource(options: AuditSourceOptions): CaptureSource {
       control = undefined;
     },
   };
+}
+
+/** Kernels before 5.3 cannot filter by address family: there every connect is reported and sorted out here. */
+function addRule(on: AuditControl, rule: AuditRule): number {
+  const result = on.addRule(rule);
+  const fields = rule.fields.filter(({ field }) => field !== FIELD.SADDR_FAM);
+  return result === EINVAL && fields.length < rule.fields.length ? on.addRule({ ...rule, fields }) : result;
 }
 
 const LOCKED: Trouble = {

@@ -148,12 +148,13 @@ function keyOf(stats: BigIntStats): string {
   return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
 }
 
-/** The kernel's time stamps of files are up to a scheduler tick old. */
-const STAMP_SLACK_MS = 10;
-
+/**
+ * The same inode, unchanged since. Inode numbers are reused at once and time stamps are as coarse as a
+ * scheduler tick, so a file that changed in the very millisecond of the exec does not count as unchanged.
+ */
 function isExecuted(stats: BigIntStats, { inodes, executedAt }: ExecutedImage): boolean {
   if (inodes.length > 0 && !inodes.includes(Number(stats.ino))) return false;
-  return Number(stats.ctimeMs) <= executedAt + STAMP_SLACK_MS;
+  return Number(stats.ctimeMs) < Math.floor(executedAt);
 }
 
 function openExecuted(image: ExecutedImage, path: Buffer): number | undefined {
