@@ -1,6 +1,6 @@
 import { type ActionOutcome, LIMITS, type StoryProcess } from '@yagura/protocol';
 import type { Verdict } from '../verdict/verdict.ts';
-import { treeOf } from '../verdict/story-roots.ts';
+import { isAlive, treeOf } from '../verdict/story-roots.ts';
 import { addFile } from './story-files.ts';
 import type { StoryState } from './story-state.ts';
 
@@ -38,8 +38,22 @@ export function foldOutcome(state: StoryState, outcome: ActionOutcome): boolean 
   const { kind, target } = outcome;
   if (kind === 'kill-tree' && target.entityId !== undefined) state.awaited.delete(target.entityId);
   if (kind === 'quarantine-file' && target.path !== undefined) state.awaited.delete(target.path);
-  state.containment = containmentOf(state);
+  settleContainment(state);
   return true;
+}
+
+/** Takes note of trees that ended without our doing. Returns whether containment got further. */
+export function settleContainment(state: StoryState): boolean {
+  const before = state.containment;
+  for (const root of state.awaited)
+    if (state.intendedRoots.has(root) && hasEnded(state, root)) state.awaited.delete(root);
+  state.containment = containmentOf(state);
+  return state.containment !== before;
+}
+
+/** Nothing below the root runs any more, as far as the story knows. */
+function hasEnded(state: StoryState, root: string): boolean {
+  return !treeOf(root, [...state.processes.values()]).some(isAlive);
 }
 
 /** Makes room: what decided nothing (freezing, releasing) goes first, the oldest of it. */
@@ -103,14 +117,16 @@ function pathOfQuarantined(state: StoryState, quarantineId: string | undefined):
 }
 
 /** `complete` when everything that was wanted is so; `partial` when the last word on something was no. */
-export function containmentOf(state: StoryState): StoryState['containment'] {
+function containmentOf(state: StoryState): StoryState['containment'] {
   if (state.awaited.size > 0) return 'in-progress';
   if (state.intendedRoots.size === 0 && state.intendedFiles.size === 0) return state.containment;
   const isDone = (kind: ActionOutcome['kind'], isTarget: (target: ActionOutcome['target']) => boolean): boolean => {
     const latest = state.actions.findLast((action) => action.kind === kind && isTarget(action.target));
     return latest !== undefined && (latest.ok || AS_GOOD_AS_DONE.has(latest.code));
   };
-  const allEnded = [...state.intendedRoots].every((root) => isDone('kill-tree', ({ entityId }) => entityId === root));
+  const allEnded = [...state.intendedRoots].every(
+    (root) => hasEnded(state, root) || isDone('kill-tree', ({ entityId }) => entityId === root),
+  );
   const allMoved = [...state.intendedFiles].every((file) => isDone('quarantine-file', ({ path }) => path === file));
   return allEnded && allMoved ? 'complete' : 'partial';
 }

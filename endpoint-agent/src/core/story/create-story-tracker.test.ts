@@ -67,6 +67,35 @@ describe('grouping by process tree', () => {
     expect(second.processes.find(({ entityId }) => entityId === alice)?.context).toBe(true);
   });
 
+  test('processes that were forked without starting a program belong to the story, and what they do', () => {
+    const { tree, alice, start, write, tracker } = setup();
+    const root = process(tree, 300, alice, '/opt/x');
+    const early = process(tree, 301, root, '/opt/x');
+    const { storyId, processes } = only(start(root, 'r'));
+    expect(processes.map(({ entityId }) => entityId)).toContain(early);
+    const daemon = process(tree, 303, process(tree, 302, root, '/opt/x'), '/opt/x');
+    write(daemon, '/srv/dropped');
+    start(process(tree, 304, process(tree, 305, daemon, '/opt/x'), '/usr/bin/id'));
+    const story = tracker.story(storyId);
+    expect(story?.files).toMatchObject([{ path: '/opt/x' }, { path: '/srv/dropped', writerEntityId: daemon }]);
+    expect(story?.processes.map(({ entityId }) => entityId)).toEqual(
+      expect.arrayContaining(['e-303', 'e-304', 'e-305']),
+    );
+  });
+
+  test('who logs in through an sshd that the story started does not belong to it', () => {
+    const { tree, alice, start, tracker } = setup();
+    const root = process(tree, 300, alice, '/opt/x');
+    const { storyId } = only(start(root, 'r'));
+    const daemon = process(tree, 301, root, '/usr/sbin/sshd');
+    start(daemon);
+    const shell = process(tree, 303, process(tree, 302, daemon, '/usr/sbin/sshd'), '/usr/bin/bash', '-bash');
+    start(shell);
+    start(process(tree, 304, shell, '/usr/bin/vim'));
+    expect(tracker.story(storyId)?.processCount).toBe(1);
+    expect(only(start(process(tree, 305, shell, '/opt/y'), 'r')).storyId).not.toBe(storyId);
+  });
+
   test('two logins below one sshd, two cron jobs and two units of systemd stay apart', () => {
     const { tree, alice, bob, cron, init, start } = setup();
     const below = [alice, bob, cron, cron, init, init];
@@ -310,6 +339,14 @@ describe('containment', () => {
     apply({ actionId: 'a3', kind: 'quarantine-file', target: { path: '/tmp/x' } });
     const again = only(start(process(tree, 400, bob, '/tmp/y')));
     expect(decide(again)).toMatchObject({ decision: 'contain', rootEntityId: 'e-400', files: ['/tmp/y'] });
+  });
+
+  test('a tree that ended by itself while it was to be stopped is done', () => {
+    const { tree, root, child, apply, tracker, storyId } = contained();
+    apply({ actionId: 'a3', kind: 'quarantine-file', target: { path: '/tmp/x' } });
+    tracker.apply(eventOf('process_termination', tree.get(root)), []);
+    expect(tracker.story(storyId)?.containment).toBe('in-progress');
+    expect(only(tracker.apply(eventOf('process_termination', tree.get(child)), [])).containment).toBe('complete');
   });
 
   test('a restored and a deleted file are shown as such, found by the quarantine id', () => {

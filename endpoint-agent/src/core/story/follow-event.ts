@@ -2,10 +2,14 @@ import { type Event, LIMITS } from '@yagura/protocol';
 import { executedFiles, executionOf } from '../process/executed-files.ts';
 import type { ProcessFacts, ProcessLookup } from '../process/process-lookup.ts';
 import { isInfrastructure, isSystemPath, livePath } from '../process/system-roles.ts';
+import { settleContainment } from './containment.ts';
 import type { OpenStories } from './open-stories.ts';
 import { removeFile, renameFile, writeFile } from './story-files.ts';
 import { addProcess, endProcess, factsOfEvent } from './story-processes.ts';
 import type { StoryState } from './story-state.ts';
+
+/** Forks in a row without a program of their own. */
+const MAX_FORKS = 12;
 
 export interface FollowContext {
   readonly stories: OpenStories;
@@ -39,10 +43,10 @@ function followStart(event: Event, context: FollowContext): void {
   const { entityId, parentEntityId } = event;
   if (entityId === undefined) return;
   const { index } = context.stories;
-  const known = index.members.get(entityId);
   const parent = parentEntityId === undefined ? undefined : index.members.get(parentEntityId);
-  const byTree = known?.storyId ?? (parent?.leads === true ? parent.storyId : undefined);
-  const state = context.stories.get(byTree ?? storyOfExecutedFile(event, context));
+  const byParent = parent?.leads === true ? context.stories.get(parent.storyId) : undefined;
+  const state =
+    byParent ?? storyByDescent(entityId, context) ?? context.stories.get(storyOfExecutedFile(event, context));
   if (state === undefined) return;
   const facts = factsOfEvent(event, context.processes.get(entityId));
   if (facts === undefined || isUntouchable(facts, context)) return;
@@ -50,6 +54,36 @@ function followStart(event: Event, context: FollowContext): void {
   // A parent of many is the last one to be forgotten.
   if (parent !== undefined && parentEntityId !== undefined) index.members.set(parentEntityId, parent);
   if (addProcess(state, facts, false)) context.stories.touch(state, urgencyOf(state));
+}
+
+/**
+ * The story of the process or of the nearest ancestor that leads to one. Processes in between that were
+ * forked and never started a program have no event of their own: they join here, so that the tree is whole.
+ */
+function storyByDescent(entityId: string, context: FollowContext): StoryState | undefined {
+  const { stories, processes } = context;
+  const { index } = stories;
+  const known = index.members.get(entityId);
+  if (known !== undefined) return stories.get(known.storyId);
+  if (stories.size === 0 || index.isOutsider(entityId)) return undefined;
+  const between: ProcessFacts[] = [];
+  for (const ancestor of processes.ancestors(entityId, MAX_FORKS)) {
+    const member = index.members.get(ancestor.entityId);
+    if (isUntouchable(ancestor, context)) break;
+    if (member === undefined) {
+      between.push(ancestor);
+      continue;
+    }
+    const state = member.leads ? stories.get(member.storyId) : undefined;
+    if (state === undefined) break;
+    for (const facts of between) {
+      index.join(state, facts.entityId, true);
+      addProcess(state, facts, false);
+    }
+    return state;
+  }
+  index.setOutsider(entityId);
+  return undefined;
 }
 
 /** A file that a story wrote is run elsewhere; the harmless test draws in nothing but itself. */
@@ -70,20 +104,32 @@ function followEnd(event: Event, { stories }: FollowContext): void {
   const { entityId } = event;
   if (entityId === undefined) return;
   const state = stories.get(stories.index.members.get(entityId)?.storyId);
-  // An end is shown soon enough with the next drain: nothing is to be decided about it.
-  if (state !== undefined && endProcess(state, entityId, event.time)) stories.touch(state, 'later');
+  if (state === undefined || !endProcess(state, entityId, event.time)) return;
+  // An end is shown soon enough with the next drain, unless it decides whether the story is contained.
+  const isContained = state.containment !== 'observed' && settleContainment(state);
+  stories.touch(state, isContained ? 'urgent' : 'later');
 }
 
-function followWrite(event: Event, { stories }: FollowContext): void {
+function followWrite(event: Event, context: FollowContext): void {
+  const { stories } = context;
   const path = targetOf(event);
   const { entityId } = event;
   if (path === undefined || entityId === undefined) return;
   stories.index.setWriter(path, { entityId, time: event.time });
   const member = stories.index.members.get(entityId);
-  const state = member?.leads === true ? stories.get(member.storyId) : undefined;
+  const state = member?.leads === false ? undefined : storyByDescent(entityId, context);
   if (state === undefined) return;
+  if (member === undefined) joinForked(state, entityId, context);
   if (!isSystemPath(path)) stories.index.setFile(path, state.storyId);
   if (writeFile(state, path, entityId, false)) stories.touch(state, urgencyOf(state));
+}
+
+/** A process that was forked and started no program, but writes. */
+function joinForked(state: StoryState, entityId: string, { stories, processes }: FollowContext): void {
+  const facts = processes.get(entityId);
+  if (facts === undefined) return;
+  stories.index.join(state, entityId, true);
+  addProcess(state, facts, false);
 }
 
 function followRename(event: Event, context: FollowContext): void {

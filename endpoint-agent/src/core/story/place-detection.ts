@@ -13,6 +13,8 @@ import type { StoryState } from './story-state.ts';
 /** Ancestors that are shown above a detected process for orientation. */
 const CONTEXT_ANCESTORS = 6;
 const MAX_LINKS_PER_STORY = 200;
+/** Processes that ran below one already when it was detected. */
+const MAX_DESCENDANTS = 150;
 
 export interface PlacementContext {
   readonly index: StoryIndex;
@@ -33,9 +35,18 @@ export function placeDetection(
   const facts = factsOfEvent(event, context.processes.get(entityId));
   if (facts === undefined) return;
   addProcess(state, facts, false);
+  const ledBefore = context.index.members.get(entityId)?.leads === true;
   context.index.join(state, entityId, false);
   // A member by descent leads on already; else the process itself decides.
-  if (leads(state, facts, context)) context.index.members.set(entityId, { storyId: state.storyId, leads: true });
+  if (!ledBefore && leads(state, facts, context)) {
+    context.index.members.set(entityId, { storyId: state.storyId, leads: true });
+    context.index.forgetOutsiders();
+    for (const below of context.processes.descendants(entityId).slice(0, MAX_DESCENDANTS)) {
+      if (isInfrastructure(below) || context.index.members.get(below.entityId) !== undefined) continue;
+      context.index.join(state, below.entityId, true);
+      addProcess(state, below, false);
+    }
+  }
   for (const ancestor of ancestors.slice(0, CONTEXT_ANCESTORS)) addProcess(state, ancestor.facts, true);
   showParentOfChain(state, facts, ancestors, context.processes);
   if (state.safeTest) return;

@@ -31,6 +31,8 @@ export class StoryIndex {
   readonly links: BoundedMap<string, string>;
   readonly #files: BoundedMap<string, string>;
   readonly #writes: BoundedMap<string, RecentWrite>;
+  readonly #outsiders: BoundedMap<string, number>;
+  #generation = 0;
   /** Stories of detections that no process is known for. */
   readonly anonymous: BoundedMap<string, string>;
 
@@ -39,7 +41,25 @@ export class StoryIndex {
     this.links = new BoundedMap(bounds.links);
     this.#files = new BoundedMap(bounds.files);
     this.#writes = new BoundedMap(bounds.recentWrites);
+    this.#outsiders = new BoundedMap(bounds.members);
     this.anonymous = new BoundedMap(bounds.links);
+  }
+
+  /**
+   * Whether the process is known to hang below no story. True until a process is detected anew, since only
+   * then can a running process come below one.
+   */
+  isOutsider(entityId: string): boolean {
+    return this.#outsiders.get(entityId) === this.#generation;
+  }
+
+  setOutsider(entityId: string): void {
+    this.#outsiders.set(entityId, this.#generation);
+  }
+
+  /** A running process became part of a story: what runs below it must be looked at again. */
+  forgetOutsiders(): void {
+    this.#generation += 1;
   }
 
   /** Takes a process into a story; counts it there the first time. A known member stays where and what it is. */

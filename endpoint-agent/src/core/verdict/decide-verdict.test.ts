@@ -36,6 +36,9 @@ const kill = (entityId: string, more: Partial<ActionOutcome> = {}): ActionOutcom
   ...more,
 });
 
+const inState = (process: StoryProcess, state: StoryProcess['state']): StoryProcess =>
+  process.context ? process : { ...process, state };
+
 describe('when a story is contained', () => {
   test.each(SEVERITIES.flatMap((severity) => CONFIDENCES.map((confidence) => [severity, confidence] as const)))(
     'one detection, %s and %s',
@@ -172,6 +175,25 @@ describe('the root', () => {
     expect(verdict).not.toHaveProperty('rootEntityId');
   });
 
+  test('of a root that ended, what it left running is stopped; a tree that ended by itself needs nothing', () => {
+    const { tree, id } = malware('/usr/bin/python3');
+    const child = tree.add(301, id, '/usr/bin/sleep');
+    const below = [302, 303].map((pid) => tree.add(pid, child, '/usr/bin/sleep'));
+    const low = { severity: 'low' } as const;
+    const story = storyOf(tree, [detectionOn(tree, id), ...below.map((e) => detectionOn(tree, e, low))]);
+    const end = (ended: readonly string[]): Story => ({
+      ...story,
+      processes: story.processes.map((p) =>
+        ended.includes(p.entityId) ? inState(p, 'exited') : { ...p, context: false },
+      ),
+    });
+    expect(decide(end([])).rootEntityId).toBe(id);
+    expect(decide(end([id])).rootEntityId).toBe(child);
+    const verdict = decide(end([id, child]));
+    expect([verdict.rootEntityId, ...verdict.furtherRootEntityIds]).toEqual(below);
+    expect(decide(end([id, child, ...below]))).toMatchObject({ decision: 'observe', reason: 'nothing_to_contain' });
+  });
+
   test('a loop of parents ends', () => {
     const { tree, alice } = machine();
     const a = tree.add(300, alice, '/opt/a');
@@ -220,7 +242,7 @@ describe('files', () => {
       storyOf(tree, detections, { files: [{ path: '/tmp/x', state: 'present', ...file }], ...more });
     expect(decide(withFile({})).files).toEqual(['/tmp/x']);
     for (const state of ['quarantined', 'restored', 'deleted', 'gone'] as const) {
-      expect(decide(withFile({ state })).files, `${state}`).toEqual([]);
+      expect(decide(withFile({ state })).files, `state ${state}`).toEqual([]);
     }
     const refused = kill('x', { kind: 'quarantine-file', target: { path: '/tmp/x' }, ok: false, code: 'file_in_use' });
     expect(decide(withFile({}, { actions: [refused] })).files).toEqual([]);
@@ -230,9 +252,6 @@ describe('files', () => {
     expect(decide(withFile({ sha256 }), { exclusions: [exclusion] }).files).toEqual([]);
   });
 });
-
-const inState = (process: StoryProcess, state: StoryProcess['state']): StoryProcess =>
-  process.context ? process : { ...process, state };
 
 describe('a story that was contained', () => {
   test('is contained again for what newly runs below the root', () => {
@@ -247,7 +266,7 @@ describe('a story that was contained', () => {
       processes: story.processes.map((p) => inState(p, p.entityId === id ? rootState : childState)),
     });
     expect(decide(states('killed', 'killed'))).toMatchObject({ reason: 'already_contained' });
-    expect(decide(states('killed', 'running'))).toMatchObject({ decision: 'contain', rootEntityId: id });
+    expect(decide(states('killed', 'running'))).toMatchObject({ decision: 'contain', rootEntityId: child });
   });
 
   test('a refused kill is tried again only for processes that came after it', () => {

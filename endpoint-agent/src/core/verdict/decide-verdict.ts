@@ -1,16 +1,8 @@
-import {
-  type Detection,
-  LIMITS,
-  type PolicyMode,
-  type Severity,
-  type Story,
-  type StoryProcess,
-  compareSeverity,
-} from '@yagura/protocol';
+import { type Detection, LIMITS, type PolicyMode, type Severity, type Story, compareSeverity } from '@yagura/protocol';
 import { scoreStory } from '../story/story-score.ts';
 import { findExclusion } from './exclusions.ts';
 import { quarantineCandidates } from './quarantine-candidates.ts';
-import { storyRoots, treeOf } from './story-roots.ts';
+import { isAlive, standingRoots, storyRoots, treeOf } from './story-roots.ts';
 import type { Verdict, VerdictInput, VerdictReason } from './verdict.ts';
 
 /** Stories that one endpoint contains by itself within an hour; listed hashes are not counted against it. */
@@ -31,6 +23,7 @@ const ACTS: Record<PolicyMode, boolean> = { observe: false, balanced: true };
  *    confidence medium contribute, so that no sum of small things stops anything.
  * Past `CONTAINMENT_CAP_PER_HOUR` stories an hour only stories with a listed hash are contained. A contained
  * story is contained again when it has new processes or files; what was tried and refused is not tried again.
+ * Of a root that ended by itself, what it left running is stopped instead.
  */
 export function decideVerdict(input: VerdictInput): Verdict {
   const { story } = input;
@@ -40,7 +33,8 @@ export function decideVerdict(input: VerdictInput): Verdict {
   if (!ordered && !isSevere(judged)) return observe('below_threshold');
   if (story.containment === 'in-progress') return observe('already_contained');
   const roots = storyRoots(judged, input.protectedEntityIds);
-  const remainingRoots = roots.filter((root) => isRootOpen(root, story));
+  const standing = standingRoots(roots, story.processes, input.protectedEntityIds);
+  const remainingRoots = standing.filter((root) => isRootOpen(root, story));
   const files = quarantineCandidates(judged, roots).filter((path) => isFileOpen(path, input));
   const isFirst = story.containment === 'observed';
   if (remainingRoots.length === 0 && files.length === 0) {
@@ -96,21 +90,12 @@ function hasListedHash({ detections }: Story): boolean {
   return detections.some(({ rule }) => rule.source === 'indicator' && rule.confidence === 'high');
 }
 
-/** Whether something below the root runs that no former attempt dealt with. */
+/** Whether something below the root runs that no former attempt was refused for. */
 function isRootOpen(root: string, story: Story): boolean {
   const attempt = story.actions.findLast(({ kind, target }) => kind === 'kill-tree' && target.entityId === root);
+  if (attempt === undefined || attempt.ok) return true;
   const alive = treeOf(root, story.processes).filter(isAlive);
-  if (attempt === undefined) {
-    const below = story.actions.findLast(({ kind, ok }) => kind === 'kill-tree' && ok);
-    // A tree that another root's end took along, or that ended by itself after the first attempt, is done.
-    return below === undefined || alive.length > 0;
-  }
-  if (attempt.ok) return alive.length > 0;
   return alive.some(({ startedAt }) => startedAt !== undefined && startedAt > attempt.endedAt);
-}
-
-function isAlive({ state }: StoryProcess): boolean {
-  return state === 'running' || state === 'frozen';
 }
 
 /** Whether the file is worth an attempt: there (again), not tried in vain, not declared harmless. */

@@ -1,6 +1,6 @@
 import { type Detection, type Story, type StoryProcess, compareSeverity } from '@yagura/protocol';
 import { executedFiles } from '../process/executed-files.ts';
-import { isSystemPath, livePath, systemRole } from '../process/system-roles.ts';
+import { isInfrastructure, isSystemPath, livePath, systemRole } from '../process/system-roles.ts';
 
 type Judged = Pick<Story, 'detections' | 'processes' | 'files'>;
 
@@ -26,6 +26,31 @@ export function storyRoots(story: Judged, protectedEntityIds: ReadonlySet<string
     .map((entityId) => ({ entityId, ancestors: ancestorsOf(entityId, byId) }))
     .filter(({ ancestors }) => !ancestors.some((ancestor) => guilty.has(ancestor)));
   return roots.sort((a, b) => a.ancestors.length - b.ancestors.length).map(({ entityId }) => entityId);
+}
+
+/**
+ * What is to be stopped of the trees below the roots: a root that still runs, or else the topmost processes
+ * below it that do. A tree that ended by itself has none.
+ */
+export function standingRoots(
+  roots: readonly string[],
+  processes: readonly StoryProcess[],
+  protectedEntityIds: ReadonlySet<string>,
+): readonly string[] {
+  const standing = new Set<string>();
+  for (const root of roots) {
+    const alive = treeOf(root, processes).filter(
+      (process) => isAlive(process) && !isInfrastructure(process) && !protectedEntityIds.has(process.entityId),
+    );
+    const ids = new Set(alive.map(({ entityId }) => entityId));
+    if (ids.has(root)) standing.add(root);
+    else for (const { entityId, parentEntityId } of alive) if (!ids.has(parentEntityId ?? '')) standing.add(entityId);
+  }
+  return [...standing];
+}
+
+export function isAlive({ state }: StoryProcess): boolean {
+  return state === 'running' || state === 'frozen';
 }
 
 /**
