@@ -1,9 +1,15 @@
+/** What one address may enrol in a minute, at once or spread; for at most 10,000 addresses. */
+export function enrolmentLimit(perMinute: number): { perMinute: number; burst: number; maxKeys: number } {
+  return { perMinute, burst: perMinute, maxKeys: 10_000 };
+}
+
 /** Bounds of the agents' gateway beside those that the protocol names (`LIMITS`, `SESSION`). */
 export const GATEWAY_LIMITS = {
   connections: 20_000,
   /** Bytes of one `POST /enrol` (SPEC EN4). */
   enrolBytes: 32_768,
-  enrolPerAddress: { perMinute: 60, burst: 60, maxKeys: 10_000 },
+  /** An office behind one address enrols all its PCs in one go. */
+  enrolPerAddress: enrolmentLimit(300),
   /** Handshakes that ask for a session, by identity: a reconnecting agent needs one. */
   sessionsPerEndpoint: { perMinute: 10, burst: 20, maxKeys: 20_000 },
   /** Text and control frames of one session (SPEC LI4). */

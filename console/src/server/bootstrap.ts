@@ -16,6 +16,7 @@ import { createResponse } from '../contexts/response/response.ts';
 import type { Tenants } from '../contexts/tenants/api.ts';
 import { createTenants } from '../contexts/tenants/tenants.ts';
 import { createGateway, type Gateway } from '../gateway/gateway.ts';
+import { enrolmentLimit } from '../gateway/limits.ts';
 import { type Bus, createBus } from '../platform/bus.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
@@ -74,7 +75,12 @@ export async function openDomain(config: ConsoleConfig, log: Log, platform: Plat
   });
   const fleet: Fleet = createFleet({ ...common, audit, contracts, gatewayUrl: () => gatewayUrl });
   const alerts = createAlerts({ ...common, audit, ordersAbout: (...about) => response.ordersAbout(...about) });
-  const response: Response = createResponse({ ...common, audit, fleet, incidentContent: alerts.content });
+  const response: Response = createResponse({
+    ...common,
+    audit,
+    fleet,
+    incidentContent: (...which) => alerts.content(...which),
+  });
 
   return {
     store,
@@ -186,6 +192,7 @@ export async function startConsole(
     clock,
     monotonic: () => performance.now(),
     log,
+    limits: { enrolPerAddress: enrolmentLimit(config.gateway.enrolmentsPerMinute) },
   });
   if (!started.ok) throw gatewayError(started, config);
   const { gateway } = started;

@@ -13,6 +13,7 @@ import { z } from 'zod';
  * | `YAGURA_TRUSTED_PROXIES` | addresses whose `X-Forwarded-For` counts, by commas | none |
  * | `YAGURA_GATEWAY_HOST`, `YAGURA_GATEWAY_PORT` | where agents connect | `0.0.0.0`, `8443` |
  * | `YAGURA_GATEWAY_URL` | how agents reach it; enrolment tokens carry it | `https://localhost:PORT` |
+ * | `YAGURA_ENROLMENTS_PER_MINUTE` | enrolments that one address may ask for | `300` |
  * | `YAGURA_SIGNER_SOCKET` | the signer's socket for the console | `STATE_DIR/../signer/console.sock` |
  * | `YAGURA_SIGNER_ADMIN_SOCKET` | the signer's socket for the operator (command line only) | `STATE_DIR/../signer/admin.sock` |
  * | `YAGURA_LOG_LEVEL` | `debug`, `info`, `warn`, `error` or `silent` | `info` |
@@ -23,7 +24,13 @@ export interface ConsoleConfig {
   readonly http: { readonly host: string; readonly port: number };
   readonly publicUrl: string;
   readonly trustedProxies: readonly string[];
-  readonly gateway: { readonly host: string; readonly port: number; readonly url: string };
+  readonly gateway: {
+    readonly host: string;
+    readonly port: number;
+    readonly url: string;
+    /** By address. */
+    readonly enrolmentsPerMinute: number;
+  };
   readonly signer: { readonly socket: string; readonly adminSocket: string };
   readonly logLevel: z.infer<typeof LogLevel>;
 }
@@ -61,6 +68,7 @@ const Environment = z.object({
   YAGURA_GATEWAY_HOST: Host.default('0.0.0.0'),
   YAGURA_GATEWAY_PORT: Port.default(8443),
   YAGURA_GATEWAY_URL: Origin(/^https$/).optional(),
+  YAGURA_ENROLMENTS_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(300),
   YAGURA_SIGNER_SOCKET: Path.optional(),
   YAGURA_SIGNER_ADMIN_SOCKET: Path.optional(),
   YAGURA_LOG_LEVEL: LogLevel.default('info'),
@@ -92,6 +100,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       host: values.YAGURA_GATEWAY_HOST,
       port: values.YAGURA_GATEWAY_PORT,
       url: new URL(gatewayUrl).origin,
+      enrolmentsPerMinute: values.YAGURA_ENROLMENTS_PER_MINUTE,
     },
     signer: {
       socket: resolve(values.YAGURA_SIGNER_SOCKET ?? resolve(signerDirectory, 'console.sock')),
