@@ -15,8 +15,6 @@ export interface ChildSpec {
   readonly cwd: string;
   readonly user?: RunAs;
   readonly logFile: string;
-  /** For a process that sends no message: the words of its log that mean it is ready. */
-  readonly readyWhen?: string;
 }
 
 /** One line of a child's log, as far as the launcher needs it. */
@@ -53,8 +51,6 @@ export class Child {
       stream?.on('data', (chunk: Buffer) => {
         log.write(chunk);
         this.#tail = (this.#tail + chunk.toString('utf8')).slice(-TAIL_CHARS);
-        if (spec.readyWhen !== undefined && this.#tail.includes(spec.readyWhen))
-          this.#process.emit('message', { type: 'ready' });
       });
     }
     this.exited = new Promise((resolve) => {

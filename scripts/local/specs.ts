@@ -32,7 +32,6 @@ export function signerSpec({ layout, programs }: SpecContext): ChildSpec {
     cwd: layout.signerDir,
     ...(layout.signerUser ? { user: layout.signerUser } : {}),
     logFile: join(layout.logDir, 'signer.log'),
-    readyWhen: 'signer ready',
   };
 }
 
