@@ -1,3 +1,5 @@
+export type { BehaviourOptions, StandardInput } from './behaviour/behaviour.ts';
+export { type BehaviourEvaluator, createBehaviourEvaluator } from './behaviour/create-behaviour-evaluator.ts';
 export * from './detection/combine-evaluators.ts';
 export * from './detection/evaluator.ts';
 export { createIndicatorEvaluator, type IndicatorOptions } from './detection/indicators/create-indicator-evaluator.ts';

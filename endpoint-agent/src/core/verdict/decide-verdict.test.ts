@@ -39,6 +39,12 @@ const kill = (entityId: string, more: Partial<ActionOutcome> = {}): ActionOutcom
 const inState = (process: StoryProcess, state: StoryProcess['state']): StoryProcess =>
   process.context ? process : { ...process, state };
 
+const asMember = (process: StoryProcess, state: StoryProcess['state']): StoryProcess => ({
+  ...process,
+  context: false,
+  state,
+});
+
 describe('when a story is contained', () => {
   test.each(SEVERITIES.flatMap((severity) => CONFIDENCES.map((confidence) => [severity, confidence] as const)))(
     'one detection, %s and %s',
@@ -183,9 +189,7 @@ describe('the root', () => {
     const story = storyOf(tree, [detectionOn(tree, id), ...below.map((e) => detectionOn(tree, e, low))]);
     const end = (ended: readonly string[]): Story => ({
       ...story,
-      processes: story.processes.map((p) =>
-        ended.includes(p.entityId) ? inState(p, 'exited') : { ...p, context: false },
-      ),
+      processes: story.processes.map((p) => asMember(p, ended.includes(p.entityId) ? 'exited' : 'running')),
     });
     expect(decide(end([])).rootEntityId).toBe(id);
     expect(decide(end([id])).rootEntityId).toBe(child);

@@ -1,0 +1,116 @@
+import type { Event } from '@yagura/protocol';
+import { BoundedMap } from '../bounded-map.ts';
+import type { RuleMatch } from '../detection/evaluator.ts';
+import { executedFiles, executionOf, isInterpreter } from '../process/executed-files.ts';
+import { isTemporaryPath, livePath, programName } from '../process/system-roles.ts';
+import { BEHAVIOUR_RULES } from './behaviour-rules.ts';
+import { type BehaviourDetector, type BehaviourOptions, matchOf, textField } from './behaviour.ts';
+
+/** From the connection to the end of the download, and from the download to its start, in milliseconds. */
+const DOWNLOAD_WINDOW = 10 * 60_000;
+const EXECUTION_WINDOW = 60 * 60_000;
+const MAX_CONNECTIONS = 4_096;
+const MAX_FILES = 4_096;
+
+const DOWNLOADERS: ReadonlySet<string> = new Set([
+  'curl',
+  'wget',
+  'wget2',
+  'aria2c',
+  'axel',
+  'lwp-download',
+  'GET',
+  'ftp',
+  'tftp',
+  'lftp',
+  'ncftpget',
+  'scp',
+  'sftp',
+  'nc',
+  'ncat',
+  'netcat',
+  'socat',
+  'busybox',
+  'certutil',
+]);
+/** They unpack and run what they fetched all day long. */
+const PACKAGE_MANAGER =
+  /(?:^|[/\s])(?:pip[\d.]*|npm|npx|yarn|pnpm|corepack|gem|bundle|cpanm?|conda|mamba|uv|poetry|composer)(?:\s|$|-cli\.js)/;
+/** A host without a name: `http://192.0.2.1/x`, `http://0x7f000001/x`. */
+const BARE_ADDRESS =
+  /\b(?:https?|ftp|tftp):\/\/(?:[^/@\s]*@)?(?:\d{1,3}(?:\.\d{1,3}){3}|0x[0-9a-f]+|\d{6,10}|\[[0-9a-f:.]+\])(?=[:/\s'"]|$)/i;
+
+interface Fetched {
+  readonly at: number;
+  /** Fetched from an address without a name. */
+  readonly bare: boolean;
+}
+
+/**
+ * A file that came from the network into a folder of temporary files and is run soon after, directly or
+ * through an interpreter. Certain when it came from a bare address, is hidden or lies in shared memory, as
+ * installers of real products never do; else it is for a person to look at.
+ */
+export function createFetchedExecutionDetector({ clock, processes }: BehaviourOptions): BehaviourDetector {
+  const connections = new BoundedMap<string, number>(MAX_CONNECTIONS);
+  const fetched = new BoundedMap<string, Fetched>(MAX_FILES);
+
+  function onWrite(event: Event): void {
+    const path = textField(event, 'TargetFilename');
+    const writer = event.entityId === undefined ? undefined : processes.get(event.entityId);
+    if (path === undefined || !isTemporaryPath(path)) return;
+    const commandLine = writer?.commandLine ?? '';
+    const name = programName(writer?.image ?? textField(event, 'Image'));
+    const connectedAt = event.entityId === undefined ? undefined : connections.get(event.entityId);
+    const hasConnected = connectedAt !== undefined && clock.monotonic() - connectedAt <= DOWNLOAD_WINDOW;
+    const isDownloader = name !== undefined && DOWNLOADERS.has(name) && /:\/\/|^s?ftp|^scp/.test(commandLine);
+    const isFetch = isDownloader || (hasConnected && !PACKAGE_MANAGER.test(commandLine));
+    if (!isFetch) fetched.delete(path);
+    else fetched.set(path, { at: clock.monotonic(), bare: BARE_ADDRESS.test(commandLine) });
+  }
+
+  function onRename(event: Event): void {
+    const to = textField(event, 'TargetFilename');
+    const from = textField(event, 'SourceFilename');
+    const known = from === undefined ? undefined : fetched.get(from);
+    if (from !== undefined) fetched.delete(from);
+    if (to !== undefined && known !== undefined) fetched.set(to, known);
+  }
+
+  function onStart(event: Event): readonly RuleMatch[] {
+    for (const path of executedFiles(executionOf(event)).map(livePath)) {
+      const known = fetched.get(path);
+      if (known === undefined || clock.monotonic() - known.at > EXECUTION_WINDOW) continue;
+      const isFurtive = known.bare || path.startsWith('/dev/shm/') || /\/\.[^/.]/.test(path);
+      const rule = isFurtive ? BEHAVIOUR_RULES.fetchedExecution : BEHAVIOUR_RULES.possibleFetchedExecution;
+      return [matchOf(rule, event, isInterpreter(textField(event, 'Image')) ? ['CommandLine'] : ['Image'])];
+    }
+    return [];
+  }
+
+  return {
+    observe(event) {
+      switch (event.logsource.category) {
+        case 'network_connection':
+          if (event.entityId !== undefined) connections.set(event.entityId, clock.monotonic());
+          return [];
+        case 'file_event':
+          onWrite(event);
+          return [];
+        case 'file_rename':
+          onRename(event);
+          return [];
+        case 'file_delete':
+          fetched.delete(textField(event, 'TargetFilename') ?? '');
+          return [];
+        case 'process_creation':
+          return onStart(event);
+        default:
+          return [];
+      }
+    },
+    get evicted() {
+      return connections.evicted + fetched.evicted;
+    },
+  };
+}
