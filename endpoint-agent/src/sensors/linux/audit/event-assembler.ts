@@ -1,7 +1,8 @@
 import { ArgumentVector } from './arguments.ts';
 import { RECORD } from './constants.ts';
-import { parseFields, parseHead, type RecordFields } from './record.ts';
+import { decimal, hexadecimal, parseFields, parseHead, type RecordFields } from './record.ts';
 import { SerialGaps } from './serial-gaps.ts';
+import { meaningOf } from './syscalls.ts';
 
 /** The records of one event, put together. `syscall` is there unless that record was lost. */
 export interface AuditEvent {
@@ -163,5 +164,11 @@ function assign(event: Pending, type: number, fields: RecordFields): void {
 
 /** A late record of an event that was handed on already begins a new entry, which has no SYSCALL record. */
 function isComplete({ syscall, argv }: Pending): boolean {
-  return syscall !== undefined && (argv === undefined || argv.complete);
+  if (syscall === undefined) return false;
+  return argv === undefined ? !startsProgram(syscall) : argv.complete;
+}
+
+function startsProgram(syscall: RecordFields): boolean {
+  const meaning = meaningOf(hexadecimal(syscall.get('arch')) ?? 0, decimal(syscall.get('syscall')) ?? -1);
+  return meaning === 'exec' && syscall.get('success') === 'yes';
 }
