@@ -62,7 +62,7 @@ beforeAll(async () => {
     seatId: seat?.seatId ?? '',
     tokenId: token.ok ? token.value.tokenId : '',
   };
-  expect(Object.values(ids)).not.toContain('');
+  if (Object.values(ids).includes('')) throw new Error('something to protect is missing');
 });
 afterAll(() => console_[Symbol.asyncDispose]());
 
@@ -109,27 +109,27 @@ describe.each(NAMES.filter((name) => contract(name).role !== 'none'))('%s', (nam
     expect(await console_.call(name, { ...options, headers })).toMatchObject({ status: 401, code: 'unauthenticated' });
   });
 
-  const onlyIf = (condition: boolean) => (condition ? test : () => undefined);
+  if (contract(name).role === 'admin')
+    test('is refused to a viewer, whether the thing exists or not', async () => {
+      const body = await bodyOf(name, owner);
+      for (const params of [ids, {}]) {
+        const answer = await viewer.call(name, { params, ...(body === undefined ? {} : { body }) });
+        expect(answer).toMatchObject({ status: 403, code: 'forbidden' });
+      }
+    });
 
-  onlyIf(contract(name).role === 'admin')('is refused to a viewer, whether the thing exists or not', async () => {
-    const body = await bodyOf(name, owner);
-    for (const params of [ids, {}]) {
-      const answer = await viewer.call(name, { params, ...(body === undefined ? {} : { body }) });
-      expect(answer).toMatchObject({ status: 403, code: 'forbidden' });
-    }
-  });
-
-  onlyIf(contract(name).method !== 'GET')('is refused when it comes from another page or from none', async () => {
-    const body = await bodyOf(name, owner);
-    for (const origin of ['https://evil.example', 'null', `${console_.running.publicUrl}.evil.example`, '']) {
-      const answer = await owner.call(name, {
-        params: ids,
-        headers: { origin },
-        ...(body === undefined ? {} : { body }),
-      });
-      expect(answer, origin).toMatchObject({ status: 403, code: 'origin_refused' });
-    }
-  });
+  if (contract(name).method !== 'GET')
+    test('is refused when it comes from another page or from none', async () => {
+      const body = await bodyOf(name, owner);
+      for (const origin of ['https://evil.example', 'null', `${console_.running.publicUrl}.evil.example`, '']) {
+        const answer = await owner.call(name, {
+          params: ids,
+          headers: { origin },
+          ...(body === undefined ? {} : { body }),
+        });
+        expect(answer, origin).toMatchObject({ status: 403, code: 'origin_refused' });
+      }
+    });
 
   test("shows a foreigner nothing of the owner's, and answers as if it were not there", async () => {
     if (name === 'signOut') return;
@@ -161,8 +161,8 @@ test('an approval that names the foreign endpoint in the own tenant places nothi
 });
 
 test('the owner is answered by every operation with what its schema says', async () => {
-  const last: RouteName[] = ['revokeEndpoint', 'endSeat', 'signOut'];
-  const order = [...NAMES.filter((name) => !last.includes(name)), 'revokeEndpoint', 'endSeat', 'signOut'] as const;
+  const last: ReadonlySet<RouteName> = new Set(['revokeEndpoint', 'endSeat', 'signOut']);
+  const order = [...NAMES.filter((name) => !last.has(name)), 'revokeEndpoint', 'endSeat', 'signOut'] as const;
   const statuses: Record<string, number> = {};
   for (const name of order) {
     const answer = await callAs(name, owner);

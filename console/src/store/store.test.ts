@@ -75,7 +75,9 @@ describe('transactions', () => {
     await opened.write(async (tx) => {
       await tx.db.insertInto('tenants').values(tenant('a')).execute();
       expect(await names(opened)).toEqual([]);
-      tx.afterCommit(() => (seen = names(opened)));
+      tx.afterCommit(() => {
+        seen = names(opened);
+      });
     });
     expect(await seen).toEqual(['a']);
   });

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { Tables } from '../../store/schema.ts';
+import type { EndpointsTable, SeatsTable, Tables } from '../../store/schema.ts';
 import type { NamedSeat } from './domain/find-replaced.ts';
 
 export interface StoredSeat extends NamedSeat {
@@ -28,7 +28,13 @@ export async function readSeats(db: Kysely<Tables>, tenantId: string): Promise<S
     .orderBy('seats.started_at')
     .orderBy('seats.seat_id')
     .execute();
-  return rows.map((row) => ({
+  return rows.map(toStoredSeat);
+}
+
+function toStoredSeat(
+  row: Omit<SeatsTable, 'tenant_id'> & Pick<EndpointsTable, 'display_name' | 'hostname'>,
+): StoredSeat {
+  return {
     seatId: row.seat_id,
     endpointId: row.endpoint_id,
     displayName: row.display_name,
@@ -36,5 +42,5 @@ export async function readSeats(db: Kysely<Tables>, tenantId: string): Promise<S
     startedAt: row.started_at,
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
     ...(row.replaces_seat_id === null ? {} : { replacesSeatId: row.replaces_seat_id }),
-  }));
+  };
 }

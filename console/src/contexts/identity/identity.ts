@@ -132,7 +132,7 @@ export function createIdentity(options: IdentityOptions): Identity {
         if (link.used_at !== null) return fail('link_used');
         if (link.expires_at <= now) return fail('link_expired');
         await tx.db.updateTable('sign_in_links').set({ used_at: now }).where('link_hash', '=', linkHash).execute();
-        const [actor] = (await readUsers(tx.db, link.tenant_id)).filter((user) => user.userId === link.user_id);
+        const actor = (await readUsers(tx.db, link.tenant_id)).find((user) => user.userId === link.user_id);
         if (!actor) return fail('link_unknown');
         if (previous !== undefined) {
           const old = await findSession(tx.db, hashSecret(previous));

@@ -133,11 +133,15 @@ export async function readExclusions(db: Kysely<Tables>, tenantId: string, now: 
     .orderBy('exclusions.expires_at')
     .orderBy('exclusions.exclusion_id')
     .execute();
-  return rows.map((row) => ({
+  return rows.map((row) => toExclusionRow(row));
+}
+
+function toExclusionRow(row: { exclusion_json: string; endpoint_id: string; endpoint_name: string }): ExclusionRow {
+  return {
     ...Exclusion.parse(JSON.parse(row.exclusion_json)),
     endpointId: row.endpoint_id,
     endpointName: row.endpoint_name,
-  }));
+  };
 }
 
 /**

@@ -3,7 +3,7 @@ import express, { type Express, type Request, type Response as HttpResponse } fr
 import { type RouteContract, type RouteName, ROUTES } from '../../api/routes.ts';
 import type { ActiveSession, Identity } from '../../contexts/identity/api.ts';
 import { fail, type Failure } from '../../platform/http-errors.ts';
-import type { ApiRequest, Handlers } from '../../platform/http-handler.ts';
+import type { ApiAnswer, ApiRequest, Handlers } from '../../platform/http-handler.ts';
 import { addressKey, type RateLimit } from '../../platform/rate-limit.ts';
 import type { SessionCookie } from './cookie.ts';
 
@@ -21,11 +21,21 @@ const BODY_BYTES = 32 * 1024;
 
 /** Mounts exactly the operations of `ROUTES`; each request passes every check before its handler sees it. */
 export function mountRoutes(app: Express, options: MountOptions): void {
-  for (const name of Object.keys(ROUTES) as RouteName[]) mount(app, name, options);
+  for (const name of Object.keys(ROUTES) as RouteName[]) {
+    mount(app, name, ROUTES[name], options.handlers[name] as AnyHandler, options);
+  }
 }
 
-function mount<Name extends RouteName>(app: Express, name: Name, options: MountOptions): void {
-  const contract: RouteContract = ROUTES[name];
+/** A handler as the mounting sees it: its request was made by the schemas of its own contract. */
+type AnyHandler = (request: ApiRequest<RouteName>) => Promise<ApiAnswer<RouteName>>;
+
+function mount(
+  app: Express,
+  name: RouteName,
+  contract: RouteContract,
+  handler: AnyHandler,
+  options: MountOptions,
+): void {
   const limit = name === 'placeOrders' ? LARGE_BODY_BYTES : BODY_BYTES;
   const readBody = express.json({ limit, strict: true, type: 'application/json' });
   const method = contract.method.toLowerCase() as 'get' | 'post' | 'patch' | 'delete';
@@ -38,9 +48,9 @@ function mount<Name extends RouteName>(app: Express, name: Name, options: MountO
         readBody(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(error)));
       });
     }
-    const read = readRequest<Name>(request, contract, admitted);
+    const read = readRequest(request, contract, admitted);
     if (!read) return sendFailure(response, fail('bad_request'));
-    const answer = await options.handlers[name](read);
+    const answer = await handler(read);
     if (!answer.ok) return sendFailure(response, answer);
     if (answer.cookie !== undefined) {
       const { cookie } = options;
@@ -76,11 +86,11 @@ async function admit(request: Request, contract: RouteContract, options: MountOp
   return { ok: true, session, cookieSecret };
 }
 
-function readRequest<Name extends RouteName>(
+function readRequest(
   request: Request,
   contract: RouteContract,
   { session, cookieSecret }: Admission,
-): ApiRequest<Name> | undefined {
+): ApiRequest<RouteName> | undefined {
   const params = Object.entries(request.params);
   if (!params.every(([, value]) => Id.safeParse(value).success)) return undefined;
   const query = contract.query?.safeParse(request.query);
@@ -93,7 +103,7 @@ function readRequest<Name extends RouteName>(
     params: Object.fromEntries(params),
     query: query?.data,
     body: body?.data,
-  } as unknown as ApiRequest<Name>;
+  } as unknown as ApiRequest<RouteName>;
 }
 
 export function sendFailure(response: HttpResponse, failure: Failure): undefined {

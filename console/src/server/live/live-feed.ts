@@ -64,7 +64,7 @@ export function createLiveFeed(options: LiveFeedOptions): LiveFeed {
     clientTracking: false,
   });
   const browsers = new Map<string, Set<Browser>>();
-  const all = () => [...browsers.values()].flatMap((peers) => [...peers]);
+  const all = () => Array.from(browsers.values()).flatMap((peers) => Array.from(peers));
   let connected = 0;
   let resyncs = 0;
   let timer: NodeJS.Timeout | undefined;

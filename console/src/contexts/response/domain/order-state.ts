@@ -3,7 +3,7 @@ import type { OrderState } from '../../../api/incidents.ts';
 
 /** States from which an endpoint's confirmation or an outcome is still expected. */
 export const UNCONFIRMED_STATES = ['waiting', 'sent'] as const satisfies readonly OrderState[];
-const PENDING: readonly OrderState[] = ['waiting', 'sent', 'received'];
+const PENDING: ReadonlySet<OrderState> = new Set(['waiting', 'sent', 'received']);
 
 export interface OrderStanding {
   readonly state: OrderState;
@@ -30,7 +30,7 @@ export function afterConfirmation(state: OrderState, accepted: boolean, code: st
 
 /** After the outcome of the order's own action. The first outcome is final (SPEC CM8). */
 export function afterOutcome(state: OrderState, outcome: Pick<ActionOutcome, 'ok' | 'code'>): OrderState {
-  if (!PENDING.includes(state)) return state;
+  if (!PENDING.has(state)) return state;
   if (outcome.ok) return 'done';
   return outcome.code === 'refused' ? 'refused' : 'failed';
 }
