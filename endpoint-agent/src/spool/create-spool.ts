@@ -1,14 +1,16 @@
 import { join } from 'node:path';
-import { type Gap, type Item, type ItemBody, LANE_OF, LANES, type Lane } from '@yagura/protocol';
+import { type Item, type ItemBody, LANE_OF, type Lane } from '@yagura/protocol';
 import type { Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
 import { type Durability, type Store, storeFailure } from '../store/sqlite.ts';
 import { type Ballast, createBallast } from './ballast.ts';
+import { GapLedger } from './gap-ledger.ts';
 import type { ItemStore, RowKey } from './item-store.ts';
 import { DEFAULT_SPOOL_LIMITS, type SpoolLimits } from './limits.ts';
 import { openSpoolStore } from './open-spool-store.ts';
 import { rowOf } from './row-of.ts';
-import { gapOf, makeRoom } from './shedding.ts';
+import { selectKeys } from './select-items.ts';
+import { makeRoom } from './shedding.ts';
 import type { Spool, SpoolProblem, SpoolStatus } from './spool.ts';
 
 export interface SpoolOptions {
@@ -19,14 +21,11 @@ export interface SpoolOptions {
   readonly limits?: Partial<SpoolLimits>;
 }
 
-/** A gap marker that was not given out yet. */
-interface OpenGap {
-  readonly sequence: number;
-  readonly gap: Gap;
-}
-
 /** Bytes of telemetry and detail below which shedding them would give the disk nothing. */
 const WORTH_SHEDDING = 65_536;
+
+/** Acknowledged items that are remembered while the disk is full; what is beyond is sent again. */
+const ACKNOWLEDGED_LATER = 100_000;
 
 /** How often a lost ballast is laid down again, in milliseconds. */
 const BALLAST_RETRY = 60_000;
@@ -54,12 +53,13 @@ class SqliteSpool implements Spool {
   #held: ItemBody[] = [];
   /** Items that `next` gave out and nobody answered yet. */
   #offered: ReadonlySet<number> = new Set();
-  /** Markers that were not given out yet, by lane: a further gap of the lane is merged into them. */
-  #openGaps: ReadonlyMap<Lane, OpenGap> = new Map();
+  readonly #gaps = new GapLedger();
   #deferred = false;
   #counts = { shed: 0, aggregated: 0, refused: 0 };
   #setAside: number;
   #ballastTriedAt: number;
+  /** Acknowledged, but a full disk did not take even that: not to be sent again, removed later. */
+  #acknowledged = new Set<number>();
 
   constructor({ dir, clock, random, limits }: SpoolOptions) {
     this.#dir = dir;
@@ -100,6 +100,7 @@ class SqliteSpool implements Spool {
 
   next(limit: { readonly items: number; readonly bytes: number }, inFlight: ReadonlySet<number>): readonly Item[] {
     this.#flushHeld();
+    this.#removeAcknowledged();
     return (
       this.#guard(() => {
         // SP1: nothing leaves the machine that a power loss could make this spool forget.
@@ -111,16 +112,12 @@ class SqliteSpool implements Spool {
   }
 
   acknowledge(ranges: readonly (readonly [number, number])[]): void {
-    this.#guard(() => {
-      // An acknowledgement that a power loss undoes only makes the items travel twice (UP4).
-      this.#items.transaction('deferred', () => {
-        for (const [from, to] of ranges) this.#items.removeRange(from, to);
-      });
-      const offered = [...this.#offered];
-      this.#offered = new Set(
-        offered.filter((sequence) => !ranges.some(([from, to]) => sequence >= from && sequence <= to)),
-      );
-    });
+    const covered = (sequence: number): boolean => ranges.some(([from, to]) => sequence >= from && sequence <= to);
+    const answered = [...this.#offered].filter(covered);
+    this.#offered = new Set([...this.#offered].filter((sequence) => !covered(sequence)));
+    if (this.#remove(ranges)) return this.#removeAcknowledged();
+    for (const sequence of answered.slice(0, ACKNOWLEDGED_LATER - this.#acknowledged.size))
+      this.#acknowledged.add(sequence);
   }
 
   quarantine(sequence: number, code: string): void {
@@ -133,6 +130,24 @@ class SqliteSpool implements Spool {
       this.#setAside = this.#items.setAsideCount();
       this.#offered = new Set([...this.#offered].filter((offered) => offered !== sequence));
     });
+  }
+
+  /** False when the disk did not take it. */
+  #remove(ranges: readonly (readonly [number, number])[]): boolean {
+    // An acknowledgement that a power loss undoes only makes the items travel twice (UP4).
+    const remove = (): true => {
+      this.#items.transaction('deferred', () => {
+        for (const [from, to] of ranges) this.#items.removeRange(from, to);
+      });
+      return true;
+    };
+    return this.#withReclaim(remove) ?? false;
+  }
+
+  #removeAcknowledged(): void {
+    if (this.#acknowledged.size === 0) return;
+    const ranges = [...this.#acknowledged].map((sequence): [number, number] => [sequence, sequence]);
+    if (this.#remove(ranges)) this.#acknowledged.clear();
   }
 
   status(): SpoolStatus {
@@ -160,12 +175,11 @@ class SqliteSpool implements Spool {
 
   /** Writes all or nothing; on a full disk once more with what was set apart. Undefined when it can't. */
   #writeWithRoom(bodies: readonly ItemBody[]): readonly Item[] | undefined {
-    const first = this.#guard(() => this.#write(bodies));
+    const first = this.#withReclaim(() => this.#write(bodies));
     if (first !== undefined) return first;
-    // A replaced database deserves a second attempt; space that was set apart is for alerts only.
-    if (this.#diskTrouble === undefined) return this.#guard(() => this.#write(bodies));
+    // Space that was set apart is for alerts only.
     if (this.#diskTrouble !== 'disk_full' || !bodies.some((body) => LANE_OF[body.type] === 'alerts')) return undefined;
-    const second = this.#ballast.release() ? this.#guard(() => this.#write(bodies)) : undefined;
+    const second = this.#ballast.release() ? this.#withReclaim(() => this.#write(bodies)) : undefined;
     if (second !== undefined) return second;
     return this.#freePages() ? this.#guard(() => this.#write(bodies)) : undefined;
   }
@@ -201,15 +215,14 @@ class SqliteSpool implements Spool {
 
   /** Runs `work` and then sheds down to `limits`, in one transaction. */
   #room<Result>(durability: Durability, limits: SpoolLimits, work: () => Result): Result {
-    const openGaps = new Map(this.#openGaps);
-    const { result, room } = this.#items.transaction(durability, () => {
-      const done = work();
-      const made = makeRoom(this.#items, limits, this.#offered, (lane, removed) =>
-        this.#leaveGap(openGaps, lane, removed),
-      );
-      return { result: done, room: made };
-    });
-    this.#openGaps = openGaps;
+    const leaveGap = (lane: Lane, removed: readonly RowKey[]): void =>
+      this.#gaps.leave(this.#items, lane, removed, this.#clock.now());
+    const { result, room } = this.#gaps.during(() =>
+      this.#items.transaction(durability, () => {
+        const done = work();
+        return { result: done, room: makeRoom(this.#items, limits, this.#offered, leaveGap) };
+      }),
+    );
     this.#deferred = durability === 'deferred';
     this.#counts.shed += room.shed;
     this.#counts.aggregated += room.aggregated;
@@ -217,36 +230,26 @@ class SqliteSpool implements Spool {
     return result;
   }
 
-  #leaveGap(openGaps: Map<Lane, OpenGap>, lane: Lane, removed: readonly RowKey[]): void {
-    const earlier = openGaps.get(lane);
-    const gap = gapOf(lane, removed, earlier?.gap);
-    if (earlier !== undefined) this.#items.removeRange(earlier.sequence, earlier.sequence);
-    const sequence = this.#items.nextSequence();
-    const row = rowOf({ type: 'gap', gap }, sequence, this.#clock.now(), this.#limits.itemBytes);
-    if (row !== undefined) this.#items.insert(row);
-    openGaps.set(lane, { sequence, gap });
-  }
-
   #select(limit: { readonly items: number; readonly bytes: number }, inFlight: ReadonlySet<number>): readonly Item[] {
-    const chosen: RowKey[] = [];
-    let bytes = 0;
-    choose: for (const lane of LANES) {
-      for (const key of this.#items.keys(lane)) {
-        if (inFlight.has(key.sequence)) continue;
-        if (chosen.length >= limit.items || (chosen.length > 0 && bytes + key.size > limit.bytes)) break choose;
-        chosen.push(key);
-        bytes += key.size;
-      }
-    }
+    const skip = (sequence: number): boolean => inFlight.has(sequence) || this.#acknowledged.has(sequence);
     const items: Item[] = [];
-    for (const key of chosen) {
+    for (const key of selectKeys(this.#items, limit, skip)) {
       const item = this.#items.read(key);
       if (item === undefined) this.quarantine(key.sequence, 'row_damaged');
       else items.push(item);
     }
     this.#offered = new Set([...inFlight, ...items.map((item) => item.sequence)]);
-    this.#openGaps = new Map([...this.#openGaps].filter(([, { sequence }]) => !this.#offered.has(sequence)));
+    this.#gaps.close(this.#offered);
     return items;
+  }
+
+  /** Like `#guard`, with a second attempt: in a replaced database, or after the log has been emptied. */
+  #withReclaim<Result>(work: () => Result): Result | undefined {
+    if (this.#diskTrouble === 'disk_full') this.#store.reclaim();
+    const first = this.#guard(work);
+    if (first !== undefined) return first;
+    if (this.#diskTrouble !== undefined) this.#store.reclaim();
+    return this.#guard(work);
   }
 
   /** Runs one use of the database; undefined after trouble with disk or database, which is noted. */
@@ -270,7 +273,8 @@ class SqliteSpool implements Spool {
     this.#damage = problem ?? 'spool_damaged';
     this.#diskTrouble = undefined;
     this.#offered = new Set();
-    this.#openGaps = new Map();
+    this.#gaps.forget();
+    this.#acknowledged.clear();
     this.#setAside = items.setAsideCount();
   }
 

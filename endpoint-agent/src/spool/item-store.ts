@@ -77,8 +77,7 @@ export class ItemStore {
 
   /** Makes every commit so far durable. */
   sync(): void {
-    // A page must change, or SQLite has nothing to write and does not sync.
-    this.#store.transaction('durable', () => this.#statements.touch.run());
+    this.#store.sync();
   }
 
   nextSequence(): number {
@@ -183,7 +182,7 @@ function createSchema(store: Store, newEpoch: () => string): void {
   if (version !== 0) throw Object.assign(new Error(`spool of version ${version}`), { errcode: 11 });
   store.transaction('durable', () => {
     store.exec(`
-      CREATE TABLE meta (epoch TEXT NOT NULL, last_sequence INTEGER NOT NULL, touched INTEGER NOT NULL);
+      CREATE TABLE meta (epoch TEXT NOT NULL, last_sequence INTEGER NOT NULL);
       CREATE TABLE item (
         sequence INTEGER PRIMARY KEY, lane INTEGER NOT NULL, type TEXT NOT NULL, spooled_at INTEGER NOT NULL,
         size INTEGER NOT NULL, subject TEXT, revision INTEGER, weight INTEGER NOT NULL, signature TEXT,
@@ -195,7 +194,7 @@ function createSchema(store: Store, newEpoch: () => string): void {
       CREATE TABLE set_aside (sequence INTEGER PRIMARY KEY, code TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL);
       PRAGMA user_version = ${SCHEMA_VERSION};
     `);
-    store.prepare('INSERT INTO meta VALUES (?, 0, 0)').run(newEpoch());
+    store.prepare('INSERT INTO meta VALUES (?, 0)').run(newEpoch());
   });
 }
 
@@ -216,7 +215,6 @@ function prepare(
   store: Store,
 ): Record<
   | 'setSequence'
-  | 'touch'
   | 'insert'
   | 'older'
   | 'remove'
@@ -233,7 +231,6 @@ function prepare(
   const key = 'sequence, lane, size, spooled_at';
   return {
     setSequence: store.prepare('UPDATE meta SET last_sequence = ?'),
-    touch: store.prepare('UPDATE meta SET touched = touched + 1'),
     insert: store.prepare('INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     older: store.prepare(`SELECT ${key} FROM item WHERE subject = ? AND coalesce(revision, 0) < ?`),
     remove: store.prepare('DELETE FROM item WHERE sequence = ?'),

@@ -1,3 +1,4 @@
+import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 
 /** What went wrong in the database, as far as callers can do something about it. */
@@ -51,6 +52,10 @@ export interface Store extends Disposable {
   exec(sql: string): void;
   /** Runs `work` in a transaction; whatever it throws rolls back and is thrown on. */
   transaction<Result>(durability: Durability, work: () => Result): Result;
+  /** Makes every commit so far durable. Needs no space on the disk. */
+  sync(): void;
+  /** Empties the write-ahead log into the database, so that it is written from its start again. Never throws. */
+  reclaim(): void;
 }
 
 /**
@@ -63,6 +68,8 @@ export function openStore(path: string, access: Access = 'exclusive'): Store {
     if (access === 'exclusive') database.exec('PRAGMA locking_mode=EXCLUSIVE');
     database.exec('PRAGMA journal_mode=WAL');
     database.exec('PRAGMA fullfsync=1');
+    // A log of 1 MiB: when the disk is full it must not have taken all the room that is left.
+    database.exec('PRAGMA wal_autocheckpoint=250');
     database.exec('PRAGMA trusted_schema=0');
     const check = database.prepare('PRAGMA quick_check(1)').get();
     if (check?.['quick_check'] !== 'ok') throw damaged(String(check?.['quick_check']));
@@ -96,6 +103,14 @@ export function openStore(path: string, access: Access = 'exclusive'): Store {
         throw error;
       }
     },
+    sync: () => syncFile(`${path}-wal`),
+    reclaim: () => {
+      try {
+        database.exec('PRAGMA wal_checkpoint(RESTART)');
+      } catch (error) {
+        if (storeFailure(error) === undefined) throw error;
+      }
+    },
     [Symbol.dispose]: () => {
       if (database.isOpen) database.close();
     },
@@ -109,6 +124,20 @@ function wrap(statement: StatementSync): Statement {
     all: (...values) => statement.all(...values),
     iterate: (...values) => statement.iterate(...values),
   };
+}
+
+/**
+ * The log is what a deferred commit left unsynced. SQLite itself could be made to sync only by writing, which
+ * a full disk refuses. (Its locks are on the database file: closing a descriptor of the log loses none.)
+ */
+function syncFile(path: string): void {
+  if (!existsSync(path)) return;
+  const descriptor = openSync(path, 'r+');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 function damaged(message: string): Error {

@@ -10,7 +10,7 @@ import { seededRandom } from '../../../test/fakes/time.ts';
 import { enrol } from '../identity/enrol.ts';
 import { type Identity, loadIdentity } from '../identity/identity.ts';
 import { createIdentityStore } from '../identity/identity-store.ts';
-import { systemClock } from '../platform/clock.ts';
+import { type Clock, systemClock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
 import { createSpool } from '../spool/create-spool.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -50,6 +50,9 @@ afterEach(async () => {
   await gateway[Symbol.asyncDispose]();
   rmSync(dir, { recursive: true, force: true });
 });
+
+/** Retries would take at least a second each: the rule itself is tested beside reconnect-delay.ts. */
+const impatient: Clock = { ...systemClock, after: (ms, task) => systemClock.after(Math.min(ms, 20_000) / 20, task) };
 
 function start(overrides: Partial<UplinkOptions> = {}): Uplink {
   const uplink = createUplink({
@@ -436,7 +439,7 @@ describe('refusals', () => {
       session.socket.send(text);
     };
     spool.append([storyItem('s-1')]);
-    start();
+    start({ clock: impatient });
     await gateway.until('delivery by the next session', empty);
     expect(gateway.sessions[0]?.closeCode).toBe(CLOSE_CODES.frame_malformed);
   });
@@ -450,7 +453,7 @@ describe('refusals', () => {
       session.socket.send('x'.repeat(1_100_000));
     };
     spool.append([storyItem('s-1')]);
-    start();
+    start({ clock: impatient });
     await gateway.until('delivery by the next session', empty);
     expect(gateway.sessions[0]?.closeCode).toBe(CLOSE_CODES.frame_too_large);
   });
