@@ -52,6 +52,8 @@ interface Pending {
 }
 
 const MAX_PATHS = 16;
+/** Serials of events handed on, so that a straggling record begins no new one. */
+const REMEMBERED = 1_024;
 
 /**
  * Sorts records into events by serial. Records of different events come interleaved; an event is handed on
@@ -62,6 +64,7 @@ export class EventAssembler {
   readonly #limits: AssemblerLimits;
   readonly #emit: (event: AuditEvent) => void;
   readonly #pending = new Map<number, Pending>();
+  readonly #finished = new Set<number>();
   readonly #gaps = new SerialGaps();
   #chars = 0;
   #incomplete = 0;
@@ -94,7 +97,8 @@ export class EventAssembler {
       return;
     }
     this.#gaps.see(head.serial);
-    if (!OF_INTEREST.has(type)) return;
+    // What comes after its event was handed on adds nothing that anybody could still read.
+    if (!OF_INTEREST.has(type) || this.#finished.has(head.serial)) return;
     const event = this.#pending.get(head.serial) ?? this.#begin(head.serial, head.time, now);
     event.chars += text.length;
     this.#chars += text.length;
@@ -137,6 +141,13 @@ export class EventAssembler {
     this.#pending.delete(event.serial);
     this.#chars -= event.chars;
     if (!complete) this.#incomplete += 1;
+    this.#finished.add(event.serial);
+    if (this.#finished.size > REMEMBERED) {
+      for (const oldest of this.#finished) {
+        this.#finished.delete(oldest);
+        break;
+      }
+    }
     const { chars: _chars, ended: _ended, since: _since, ...rest } = event;
     this.#emit({ ...rest, complete });
   }
@@ -162,7 +173,6 @@ function assign(event: Pending, type: number, fields: RecordFields): void {
   else if (type === RECORD.PATH && event.paths.length < MAX_PATHS) event.paths.push(fields);
 }
 
-/** A late record of an event that was handed on already begins a new entry, which has no SYSCALL record. */
 function isComplete({ syscall, argv }: Pending): boolean {
   if (syscall === undefined) return false;
   return argv === undefined ? !startsProgram(syscall) : argv.complete;
