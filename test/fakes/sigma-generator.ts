@@ -48,6 +48,8 @@ const PIECES = [
   'Σ',
   'ς',
   'σ',
+  'ſ',
+  's',
   '😀',
   'powershell',
   'System32',
@@ -91,7 +93,27 @@ const NETWORKS = [
   '10.0.0.1',
   '0.0.0.0/0',
 ];
-const REGEXES = ['cmd', '^a', 'b$', 'c.d', '[a-c]+', '(cmd|ab)\\.exe', 'a{1,2}b', '\\s', 'a?b*', '^$', '[^a]'];
+const REGEXES = [
+  'powershell.*enc',
+  '(?i:SYSTEM32)',
+  'cmd(\\.exe)?-?',
+  '(system32|powershell|cmd\\.exe).?',
+  'po(wer|wers)hell+',
+  '[^-]enc\\\\?',
+  '(cmd){2}',
+  'x?(abab|\\.exe)+$',
+  'cmd',
+  '^a',
+  'b$',
+  'c.d',
+  '[a-c]+',
+  '(cmd|ab)\\.exe',
+  'a{1,2}b',
+  '\\s',
+  'a?b*',
+  '^$',
+  '[^a]',
+];
 
 function text(random: Random, most: number): string {
   let value = '';

@@ -290,11 +290,12 @@ function base64(modifier: string, pattern: Token[], wide: boolean): Token[][] {
   });
 }
 
-/** One entry for each character; the dotted capital I and the final sigma as the engine's documentation says. */
+/** One entry for each character; the dotted capital I, the final sigma and the long s as the engine's documentation says. */
 function lower(text: string): string[] {
   return Array.from(text, (character) => {
     if (character === 'İ') return 'i';
     const small = character.toLowerCase();
+    if (small === 'ſ') return 's';
     return small === 'ς' ? 'σ' : small;
   });
 }

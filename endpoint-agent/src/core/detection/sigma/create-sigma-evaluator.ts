@@ -1,22 +1,29 @@
 import type { Evaluator, RuleMatch } from '../evaluator.ts';
-import { compileFieldTest, compileKeywordTest, type Test } from './compile-predicate.ts';
-import { type EvaluatedEvent, EventView, FieldTable } from './event-view.ts';
-import { createExplanation } from './explain-match.ts';
+import { type BudgetLimits, RuleBudget, type Suspension } from './engine/rule-budget.ts';
+import { RuleGroup } from './engine/rule-group.ts';
+import type { EvaluatedEvent } from './event-view.ts';
 import { loadRules } from './load-rules.ts';
 import { type EventLogSource, logSourceMatches } from './log-source.ts';
 import type { RuleSource } from './parse-rule.ts';
 import type { Placeholders } from './placeholders.ts';
-import type { Expression, SigmaRule } from './rule-ast.ts';
+import type { SigmaRule } from './rule-ast.ts';
 
 export interface SigmaEvaluatorOptions {
   /** Values for rules with the `expand` modifier, by name without percent signs. */
   readonly placeholders?: Placeholders;
+  /** `false` keeps the order of tests that is chosen before any event was seen. */
+  readonly adaptive?: boolean;
+  /** Milliseconds that never go back. With it, rules are timed and those past their budget are suspended. */
+  readonly clock?: () => number;
+  readonly budget?: BudgetLimits;
 }
 
 /** An evaluator of Sigma rules. Also takes events of log sources that the protocol does not carry. */
 export interface SigmaEvaluator extends Evaluator {
   evaluate(event: EvaluatedEvent): readonly RuleMatch[];
   readonly rules: readonly SigmaRule[];
+  /** Rules that took more time than they may; empty without a clock. */
+  suspensions(): readonly Suspension[];
 }
 
 /** Most log sources for which the rules are remembered; events name them, so there could be any number. */
@@ -28,66 +35,26 @@ export function createSigmaEvaluator(
   options: SigmaEvaluatorOptions = {},
 ): SigmaEvaluator {
   const { rules, rejected } = loadRules(sources, options.placeholders);
-  const table = new FieldTable();
-  const view = new EventView(table);
-  const compiled = rules.map((rule) => compileRule(rule, table));
-  const bySource = new Map<string, readonly CompiledRule[]>();
-  const rulesFor = (logsource: EventLogSource): readonly CompiledRule[] => {
+  const budget = options.clock === undefined ? undefined : new RuleBudget(options.clock, options.budget);
+  const groups = new Map<string, RuleGroup | undefined>();
+  const groupOf = (logsource: EventLogSource): RuleGroup | undefined => {
     const key = `${logsource.product}\n${logsource.category ?? ''}\n${logsource.service ?? ''}`;
-    const known = bySource.get(key);
-    if (known !== undefined) return known;
-    const selected = compiled.filter((rule) => logSourceMatches(rule.rule.logsource, logsource));
-    if (bySource.size < REMEMBERED_SOURCES) bySource.set(key, selected);
-    return selected;
+    if (groups.has(key)) return groups.get(key);
+    const selected = rules.filter((rule) => logSourceMatches(rule.logsource, logsource));
+    const group =
+      selected.length === 0 ? undefined : new RuleGroup(selected, { adaptive: options.adaptive !== false, budget });
+    if (groups.size >= REMEMBERED_SOURCES) groups.clear();
+    groups.set(key, group);
+    return group;
   };
   return {
     rules,
     rejected,
     loaded: rules.length,
     evaluate(event) {
-      const candidates = rulesFor(event.logsource);
-      if (candidates.length === 0) return [];
-      view.load(event.fields);
-      const matches: RuleMatch[] = [];
-      for (const candidate of candidates) {
-        if (candidate.test(view)) matches.push({ rule: candidate.rule.facts, matched: candidate.explain(view) });
-      }
-      return matches;
+      const matches = groupOf(event.logsource)?.evaluate(event.fields) ?? [];
+      return matches.map(({ rule, matched }) => ({ rule: rule.facts, matched }));
     },
+    suspensions: () => budget?.suspensions() ?? [],
   };
-}
-
-interface CompiledRule {
-  readonly rule: SigmaRule;
-  readonly test: Test;
-  readonly explain: ReturnType<typeof createExplanation>;
-}
-
-function compileRule(rule: SigmaRule, table: FieldTable): CompiledRule {
-  return {
-    rule,
-    test: compileExpression(rule.expression, table),
-    explain: createExplanation(rule.expression, table),
-  };
-}
-
-function compileExpression(expression: Expression, table: FieldTable): Test {
-  switch (expression.kind) {
-    case 'not': {
-      const operand = compileExpression(expression.operand, table);
-      return (view) => !operand(view);
-    }
-    case 'and': {
-      const operands = expression.operands.map((operand) => compileExpression(operand, table));
-      return (view) => operands.every((operand) => operand(view));
-    }
-    case 'or': {
-      const operands = expression.operands.map((operand) => compileExpression(operand, table));
-      return (view) => operands.some((operand) => operand(view));
-    }
-    case 'test':
-      return expression.field === undefined
-        ? compileKeywordTest(expression.predicate)
-        : compileFieldTest(expression.field, expression.predicate, table);
-  }
 }

@@ -1,0 +1,72 @@
+import type { RuleFacts } from '@yagura/protocol';
+
+/** How much time rules may take. Times in milliseconds. */
+export interface BudgetLimits {
+  /** Length of the period over which a rule's time is added up. */
+  readonly period: number;
+  /** What one rule may take within a period. */
+  readonly perRule: number;
+  /** How long a rule that took more is left out. */
+  readonly suspension: number;
+}
+
+/** A rule may take 1 % of one core over half a minute. */
+export const BUDGET_LIMITS: BudgetLimits = { period: 30_000, perRule: 300, suspension: 600_000 };
+
+export interface Suspension {
+  readonly rule: RuleFacts;
+  /** Time that the rule took in the period in which it was suspended. */
+  readonly used: number;
+  readonly since: number;
+  readonly until: number;
+  /** How often it has been suspended. */
+  readonly times: number;
+}
+
+/** Adds up the time that each rule takes and leaves out those that take too much. */
+export class RuleBudget {
+  readonly #limits: BudgetLimits;
+  readonly #clock: () => number;
+  readonly #used = new Map<string, number>();
+  readonly #suspensions = new Map<string, Suspension>();
+  #active = 0;
+  #periodEnd: number;
+
+  /** `clock` reads milliseconds that never go back. */
+  constructor(clock: () => number, limits: BudgetLimits = BUDGET_LIMITS) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#periodEnd = clock() + limits.period;
+  }
+
+  now(): number {
+    return this.#clock();
+  }
+
+  charge(rule: RuleFacts, time: number): void {
+    const now = this.#clock();
+    if (now >= this.#periodEnd) {
+      this.#used.clear();
+      this.#periodEnd = now + this.#limits.period;
+    }
+    const used = (this.#used.get(rule.ruleId) ?? 0) + time;
+    this.#used.set(rule.ruleId, used);
+    if (used <= this.#limits.perRule) return;
+    const times = (this.#suspensions.get(rule.ruleId)?.times ?? 0) + 1;
+    const until = now + this.#limits.suspension;
+    this.#suspensions.set(rule.ruleId, { rule, used, since: now, until, times });
+    this.#used.delete(rule.ruleId);
+    this.#active += 1;
+  }
+
+  isSuspended(ruleId: string): boolean {
+    if (this.#active === 0) return false;
+    const suspension = this.#suspensions.get(ruleId);
+    return suspension !== undefined && this.#clock() < suspension.until;
+  }
+
+  /** Rules that are suspended or have been, the most recent last. */
+  suspensions(): readonly Suspension[] {
+    return [...this.#suspensions.values()];
+  }
+}

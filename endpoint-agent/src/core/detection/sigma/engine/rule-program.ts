@@ -1,0 +1,207 @@
+import { compileValueTest } from '../compile-predicate.ts';
+import type { EventView, FieldTable } from '../event-view.ts';
+import type { Expression } from '../rule-ast.ts';
+import type { Scalar } from '../scalar.ts';
+import { type IndexedPredicate, isExpensive, type PredicateTable } from './predicate-table.ts';
+import type { SignalBoard } from './signal-board.ts';
+
+/** What is known about the event at hand: signals that were raised, and tests whose result is remembered. */
+export interface EventFacts {
+  readonly view: EventView;
+  readonly board: SignalBoard;
+  /** By predicate: number of the event of the remembered result, and the result. */
+  readonly testedAt: Int32Array;
+  readonly result: Uint8Array;
+}
+
+/** A rule's expression over interned predicates. */
+export type RuleNode =
+  | { readonly kind: 'and' | 'or'; readonly operands: readonly RuleNode[] }
+  | { readonly kind: 'not'; readonly operand: RuleNode }
+  | {
+      readonly kind: 'test';
+      readonly predicate: IndexedPredicate;
+      readonly expensive: boolean;
+      readonly target: TestTarget;
+    };
+
+/** What a test looks at: one field, or every value of the event. */
+export type TestTarget =
+  | { readonly kind: 'field'; readonly name: string; readonly slot: number }
+  | { readonly kind: 'any'; readonly test: (value: Scalar) => boolean };
+
+export type RuleTest = (facts: EventFacts) => boolean;
+
+/** Share of events for which a signal is raised, measured or guessed. */
+export type Frequency = (signal: number) => number;
+
+export function internExpression(expression: Expression, table: PredicateTable, fields: FieldTable): RuleNode {
+  switch (expression.kind) {
+    case 'not':
+      return { kind: 'not', operand: internExpression(expression.operand, table, fields) };
+    case 'and':
+    case 'or':
+      return {
+        kind: expression.kind,
+        operands: expression.operands.map((operand) => internExpression(operand, table, fields)),
+      };
+    case 'test': {
+      const { field, predicate } = expression;
+      return {
+        kind: 'test',
+        predicate: table.intern(field, predicate),
+        expensive: isExpensive(predicate),
+        target:
+          field === undefined
+            ? { kind: 'any', test: compileValueTest(predicate) }
+            : { kind: 'field', name: field, slot: fields.slotOf(field) },
+      };
+    }
+  }
+}
+
+/** Decides one predicate, remembering what a test of its own says. */
+export function predicateHolds(predicate: IndexedPredicate, facts: EventFacts): boolean {
+  const { board } = facts;
+  if (predicate.kind === 'direct') return board.isRaised(predicate.signal);
+  if (predicate.kind === 'gated' && !predicate.signals.some((signal) => board.isRaised(signal))) return false;
+  const { id, test } = predicate;
+  if (facts.testedAt[id] === board.epoch) return facts.result[id] === 1;
+  const result = test(facts.view);
+  facts.testedAt[id] = board.epoch;
+  facts.result[id] = result ? 1 : 0;
+  return result;
+}
+
+/** Signals of which at least one is raised whenever the rule matches. */
+export interface Witness {
+  readonly signals: readonly number[];
+  /** Expected number of them raised by an event. */
+  readonly frequency: number;
+}
+
+/** The rarest witness of a rule; undefined when it can match without any signal. */
+export function chooseWitness(node: RuleNode, frequency: Frequency): Witness | undefined {
+  switch (node.kind) {
+    case 'not':
+      return undefined;
+    case 'test':
+      return node.predicate.kind === 'lazy' ? undefined : witnessOf(signalsOf(node.predicate), frequency);
+    case 'and': {
+      let best: Witness | undefined;
+      for (const operand of node.operands) {
+        const witness = chooseWitness(operand, frequency);
+        if (witness !== undefined && (best === undefined || witness.frequency < best.frequency)) best = witness;
+      }
+      return best;
+    }
+    case 'or': {
+      const signals = new Set<number>();
+      for (const operand of node.operands) {
+        const witness = chooseWitness(operand, frequency);
+        if (witness === undefined) return undefined;
+        for (const signal of witness.signals) signals.add(signal);
+      }
+      return witnessOf([...signals], frequency);
+    }
+  }
+}
+
+/** Signals without which a predicate cannot be true; none when nothing is known of it. */
+export function signalsOf(predicate: IndexedPredicate): readonly number[] {
+  if (predicate.kind === 'lazy') return [];
+  return predicate.kind === 'direct' ? [predicate.signal] : predicate.signals;
+}
+
+function witnessOf(signals: readonly number[], frequency: Frequency): Witness {
+  return { signals, frequency: signals.reduce((sum, signal) => sum + frequency(signal), 0) };
+}
+
+interface Compiled {
+  readonly test: RuleTest;
+  /** Expected cost of one evaluation, in comparisons of signals. */
+  readonly cost: number;
+  /** Expected share of events for which it holds. */
+  readonly share: number;
+}
+
+const LAZY_COST = 12;
+const REGEX_COST = 400;
+const LAZY_SHARE = 0.2;
+
+/** Compiles a rule; operands are ordered so that the cheapest decisive ones come first. */
+export function compileNode(node: RuleNode, frequency: Frequency): RuleTest {
+  return compile(node, frequency).test;
+}
+
+function compile(node: RuleNode, frequency: Frequency): Compiled {
+  switch (node.kind) {
+    case 'not': {
+      const { test, cost, share } = compile(node.operand, frequency);
+      return { test: (facts) => !test(facts), cost, share: 1 - share };
+    }
+    case 'test':
+      return compileTest(node.predicate, node.expensive, frequency);
+    case 'and':
+      return compileAnd(node.operands.map((operand) => compile(operand, frequency)));
+    case 'or':
+      return compileOr(node.operands, frequency);
+  }
+}
+
+function compileTest(predicate: IndexedPredicate, expensive: boolean, frequency: Frequency): Compiled {
+  if (predicate.kind === 'direct') {
+    const { signal } = predicate;
+    return { test: ({ board }) => board.raisedAt[signal] === board.epoch, cost: 1, share: frequency(signal) };
+  }
+  const test: RuleTest = (facts) => predicateHolds(predicate, facts);
+  const own = expensive ? REGEX_COST : LAZY_COST;
+  if (predicate.kind === 'lazy') return { test, cost: own, share: LAZY_SHARE };
+  const { signals } = predicate;
+  const share = Math.min(
+    1,
+    signals.reduce((sum, signal) => sum + frequency(signal), 0),
+  );
+  return { test, cost: signals.length + share * own, share };
+}
+
+function compileAnd(operands: readonly Compiled[]): Compiled {
+  const sorted = operands.toSorted((a, b) => a.cost / (1.0001 - a.share) - b.cost / (1.0001 - b.share));
+  const tests = sorted.map(({ test }) => test);
+  let cost = 0;
+  let share = 1;
+  for (const operand of sorted) {
+    cost += share * operand.cost;
+    share *= operand.share;
+  }
+  const [first, second] = tests;
+  if (first !== undefined && second !== undefined && tests.length === 2) {
+    return { test: (facts) => first(facts) && second(facts), cost, share };
+  }
+  return { test: (facts) => tests.every((test) => test(facts)), cost, share };
+}
+
+/** Many alternatives are direct: those are one loop over signals. */
+function compileOr(nodes: readonly RuleNode[], frequency: Frequency): Compiled {
+  const direct: number[] = [];
+  const others: Compiled[] = [];
+  for (const node of nodes) {
+    if (node.kind === 'test' && node.predicate.kind === 'direct') direct.push(node.predicate.signal);
+    else others.push(compile(node, frequency));
+  }
+  const signals = Int32Array.from(direct.toSorted((a, b) => frequency(b) - frequency(a)));
+  const sorted = others.toSorted((a, b) => a.cost / (0.0001 + a.share) - b.cost / (0.0001 + b.share));
+  const tests = sorted.map(({ test }) => test);
+  const missed = direct.reduce((rest, signal) => rest * (1 - frequency(signal)), 1);
+  const cost = direct.length / 2 + missed * sorted.reduce((sum, operand) => sum + operand.cost, 0);
+  const share = 1 - sorted.reduce((rest, operand) => rest * (1 - operand.share), missed);
+  return {
+    test: (facts) => {
+      const { raisedAt, epoch } = facts.board;
+      for (const signal of signals) if (raisedAt[signal] === epoch) return true;
+      return tests.some((test) => test(facts));
+    },
+    cost,
+    share,
+  };
+}
