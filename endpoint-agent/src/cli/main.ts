@@ -3,6 +3,12 @@
 /** A command reads its own arguments and resolves with the exit code. It is loaded only when it is called. */
 type Command = (argv: readonly string[]) => Promise<number>;
 
+/** Where commands write: results to stdout, what went wrong to stderr. */
+const terminal = {
+  out: (text: string) => void process.stdout.write(`${text}\n`),
+  err: (text: string) => void process.stderr.write(`${text}\n`),
+};
+
 const COMMANDS = {
   run: { load: async () => (await import('./run.ts')).run, summary: 'the service in the foreground' },
   status: { load: async () => (await import('./status.ts')).run, summary: 'what the running agent sees and does' },
@@ -12,7 +18,13 @@ const COMMANDS = {
     load: async () => (await import('./replay.ts')).run,
     summary: 'recorded events through detection and verdict, without acting',
   },
-  rules: { load: async () => (await import('./rules.ts')).run, summary: 'checks rules' },
+  rules: {
+    load: async () => {
+      const { runRules } = await import('./rules.ts');
+      return (argv: readonly string[]) => runRules(argv, terminal);
+    },
+    summary: 'checks rules',
+  },
   quarantine: {
     load: async () => (await import('./quarantine.ts')).run,
     summary: 'lists, restores and deletes what was quarantined',

@@ -5,10 +5,9 @@ import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { createLinuxResponder } from '../responses/linux/create-linux-responder.ts';
 import type { Responder } from '../responses/responder.ts';
-import { createLinuxSensors } from '../sensors/linux/index.ts';
+import { createLinuxProcessTable, createLinuxSensors } from '../sensors/linux/index.ts';
 import type { Sensor } from '../sensors/sensor.ts';
-import { createProcessTable, type LiveProcessTable } from '../state/create-process-table.ts';
-import { procReader } from '../state/read-proc.ts';
+import type { LiveProcessTable } from '../state/create-process-table.ts';
 
 export interface SystemParts {
   readonly sensors: readonly Sensor[];
@@ -35,7 +34,7 @@ export async function chooseSystem(options: SystemOptions): Promise<SystemResult
   const { stateDir, clock, log } = options;
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const bootId = readBootId();
-  const processes = createProcessTable({ clock, bootId, readProc: procReader });
+  const processes = createLinuxProcessTable(clock);
   const sensors = createLinuxSensors({
     stateDir,
     clock,

@@ -38,7 +38,7 @@ export async function runAgent(argv: readonly string[]): Promise<number> {
       if (process.connected) process.send?.({ type: 'ready', sensors });
     },
   });
-  if (process.connected) process.disconnect();
+  if (process.connected) process.disconnect?.();
   if (result.ok) return 0;
   log.error({ code: result.code }, result.message);
   return 1;

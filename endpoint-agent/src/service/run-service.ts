@@ -10,7 +10,9 @@ import { randomHex, systemRandom } from '../platform/random.ts';
 import { createFileHasher } from '../scanner/file-hasher.ts';
 import { createSpool } from '../spool/create-spool.ts';
 import { SpoolLockedError } from '../spool/open-spool-store.ts';
+import { standardInputOf } from '../state/standard-input.ts';
 import { openStoryStore } from '../state/story-store.ts';
+import { createSystemPrograms, SYSTEM_PROGRAM_FOLDERS } from '../state/system-programs.ts';
 import { chooseSystem } from './choose-system.ts';
 import type { AgentConfig } from './config.ts';
 import { connectConsole } from './connect-console.ts';
@@ -71,6 +73,13 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
   if (damaged) log.warn({ code: 'stories_damaged' }, 'the store of open stories was damaged and set aside');
 
   const hasher = createFileHasher();
+  const programs = createSystemPrograms({ folders: SYSTEM_PROGRAM_FOLDERS, monotonic: clock.monotonic });
+  const behaviour = createBehaviourEvaluator({
+    clock,
+    processes,
+    knownBinary: (sha256, image) => programs.copyOf(sha256, image),
+    standardInput: standardInputOf,
+  });
   const telemetry = createTelemetry(spool, clock.monotonic);
   const onQuarantined = createQuarantineReports(spool);
   const containment = createContainment({
@@ -90,7 +99,7 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
     clock,
     processes,
     normaliser: createNormaliser({ newId, processes }),
-    evaluator: combineEvaluators(rules, createBehaviourEvaluator({ clock, processes }), indicators),
+    evaluator: combineEvaluators(rules, behaviour, indicators),
     indicators,
     files: createFileReader(hasher, (error) =>
       log.warn({ error: String(error) }, 'a written file could not be judged'),
