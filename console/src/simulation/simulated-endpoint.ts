@@ -28,6 +28,8 @@ export interface SimulatedEndpointOptions {
 
 /** Events of one frame: enough to compress well, few enough to stay far below the frame's limit. */
 const BATCH_EVENTS = 250;
+/** Events that may wait for a place in the window of unanswered batches; what comes beyond is not made. */
+const MAX_DUE = 1_000;
 /** A smaller batch is sent when its oldest event has waited this long. */
 const BATCH_AGE_MS = 1_000;
 
@@ -115,11 +117,13 @@ export class SimulatedEndpoint {
     ]);
   }
 
-  /** Makes `events` more events due and sends what is worth a frame. */
-  produce(events: number): void {
-    this.#due += events;
-    if (events > 0) this.#dueSince ??= this.#options.monotonic();
+  /** Makes up to `events` more events due, sends what is worth a frame, and says how many it made. */
+  produce(events: number): number {
+    const made = Math.min(events, MAX_DUE - this.#due);
+    this.#due += made;
+    if (made > 0) this.#dueSince ??= this.#options.monotonic();
     this.flush(false);
+    return made;
   }
 
   /** Sends what is due, as far as the window of unanswered batches lets it; all of it with `everything`. */

@@ -22,6 +22,8 @@ export interface SimulationResult {
   /** Acknowledged events, divided by the time until the last acknowledgement. */
   readonly acknowledgedPerSecond: number;
   readonly events: number;
+  /** Events that the wanted rate asked for and that were not made, since the console was too slow for them. */
+  readonly heldBack: number;
   readonly acknowledged: number;
   readonly seconds: number;
   readonly ackLatencyMs: { readonly p50: number; readonly p99: number; readonly max: number };
@@ -89,7 +91,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   latencies = [];
 
   const started = monotonic();
-  const events = await produce(endpoints, options, started);
+  const { events, heldBack } = await produce(endpoints, options, started);
   await waitUntil(() => {
     for (const endpoint of endpoints) endpoint.flush(true);
     return endpoints.every((endpoint) => endpoint.outstanding === 0);
@@ -103,6 +105,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     offeredPerSecond: options.eventsPerSecond,
     acknowledgedPerSecond: Math.round(acknowledged / elapsed),
     events,
+    heldBack,
     acknowledged,
     seconds: round(elapsed),
     ackLatencyMs: { p50: percentile(0.5), p99: percentile(0.99), max: percentile(1) },
@@ -113,31 +116,32 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   };
 }
 
-/** Gives every endpoint its share of what is due by now; resolves to the number of events made. */
+/** Gives every endpoint its share of what is due by now, until the time is over. */
 async function produce(
   endpoints: readonly SimulatedEndpoint[],
   options: SimulationOptions,
   started: number,
-): Promise<number> {
-  let made = 0;
+): Promise<{ events: number; heldBack: number }> {
+  let asked = 0;
+  let events = 0;
   let turn = 0;
   let reported = started;
   for (;;) {
     const elapsed = Math.min(options.monotonic() - started, options.seconds * 1_000);
-    const due = Math.floor((elapsed / 1_000) * options.eventsPerSecond) - made;
+    const due = Math.floor((elapsed / 1_000) * options.eventsPerSecond) - asked;
     const share = Math.floor(due / endpoints.length);
     // What does not divide goes to the next ones in turn.
     const extra = due - share * endpoints.length;
     for (const [index, endpoint] of endpoints.entries()) {
       const position = (index - turn + endpoints.length) % endpoints.length;
-      endpoint.produce(share + (position < extra ? 1 : 0));
+      events += endpoint.produce(share + (position < extra ? 1 : 0));
     }
     turn = (turn + extra) % endpoints.length;
-    made += due;
-    if (elapsed >= options.seconds * 1_000) return made;
+    asked += due;
+    if (elapsed >= options.seconds * 1_000) return { events, heldBack: asked - events };
     if (options.monotonic() - reported >= 5_000) {
       reported = options.monotonic();
-      options.onProgress(`${made} events made`);
+      options.onProgress(`${events} events made`);
     }
     await delay(TICK_MS);
   }

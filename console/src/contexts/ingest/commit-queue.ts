@@ -3,7 +3,7 @@ import { StoreError } from '../../store/errors.ts';
 import type { BatchAnswer, ReceivedBatch } from './api.ts';
 
 /** Batches and items that one transaction takes; more would only make the others wait longer. */
-const GROUP = { batches: 256, items: 20_000 } as const;
+const GROUP = { batches: 256, items: 5_000 } as const;
 /** What may wait. The gateway bounds bytes; this bounds what a gateway with many sessions could pile up. */
 const MAX_WAITING_ITEMS = 200_000;
 /** After a failure of the database endpoints wait this long, each a little differently. */
