@@ -1,4 +1,5 @@
 import { Title } from '@mantine/core';
+import type { StoryFile } from '@yagura/protocol';
 import { useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { IncidentDetail } from '../../../api/index.ts';
@@ -48,6 +49,28 @@ export function StorySummary({ incident }: { incident: IncidentDetail }) {
           </p>
         )}
       </section>
+      <StoryFiles files={incident.story.files} />
     </div>
+  );
+}
+
+/** The files of the story with where they are or were: what a person recognises first. */
+function StoryFiles({ files }: { files: readonly StoryFile[] }) {
+  const { t } = useTranslation();
+  const id = useId();
+  if (files.length === 0) return null;
+  return (
+    <section aria-labelledby={id} className={classes['files']}>
+      <h2 id={id} className={classes['label']}>
+        {t('story.files')}
+      </h2>
+      <ul>
+        {files.map((file) => (
+          <li key={file.path}>
+            <Untrusted text={file.path} code /> <span className={classes['state']}>{t(`fileState.${file.state}`)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }

@@ -40,7 +40,7 @@ export const incidents: Mirror<typeof ja> = {
       reopen: 'Open again',
     },
   },
-  story: { happened: 'What happened', done: 'What was done', request: 'What we ask of you' },
+  story: { happened: 'What happened', done: 'What was done', request: 'What we ask of you', files: 'Files' },
   timeline: {
     title: 'Timeline',
     detected: 'Detected:',

@@ -36,7 +36,7 @@ export const incidents = {
       reopen: '開き直す',
     },
   },
-  story: { happened: '起きたこと', done: '済んだこと', request: 'お願い' },
+  story: { happened: '起きたこと', done: '済んだこと', request: 'お願い', files: '関係するファイル' },
   timeline: {
     title: '経過',
     detected: '検知：',
