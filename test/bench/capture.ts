@@ -5,7 +5,7 @@
  *
  * Usage: node test/bench/capture.ts [COUNT] [STALL_MS]
  */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -140,7 +140,7 @@ export async function run(args: readonly string[]): Promise<Record<string, unkno
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) {
-    throw new Error(`capture needs root on Linux (here: ${process.platform}, ${execFileSync('id', ['-un'])})`);
+    throw new Error(`capture needs root on Linux (here: ${process.platform}, uid ${process.getuid?.()})`);
   }
   printResult(await run(process.argv.slice(2)));
 }

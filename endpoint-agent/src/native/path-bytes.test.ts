@@ -6,6 +6,7 @@ describe('names as bytes', () => {
     ['plain', Buffer.from('/etc/passwd'), '/etc/passwd'],
     ['Japanese', Buffer.from('/家/報告書.txt'), '/家/報告書.txt'],
     ['a newline', Buffer.from('/tmp/a\nb'), '/tmp/a\\x0ab'],
+    ['a C1 control', Buffer.from('a\u0085b'), 'a\\xc2\\x85b'],
     ['a lone invalid byte', Buffer.from([0x2f, 0xff, 0x61]), '/\\xffa'],
     ['a cut sequence at the end', Buffer.from([0x61, 0xe3, 0x81]), 'a\\xe3\\x81'],
     ['an encoded surrogate', Buffer.from([0xed, 0xa0, 0x80]), '\\xed\\xa0\\x80'],

@@ -34,10 +34,7 @@ export function decodePath(text: string): Buffer {
 
 const ESCAPE = /\\x[0-9a-f]{2}/g;
 const LITERAL_ESCAPE = /\\(?=x[0-9a-f]{2})/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const CONTROL_IN_PATH = /[\u0000-\u001f\u007f]/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
-const CONTROL_IN_TEXT = /\u0000/g;
+const CONTROL = /\p{Cc}/gu;
 
 function encode(bytes: Uint8Array, isPath: boolean): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -61,7 +58,9 @@ const INVALID_MARK = /[\ud880-\ud8ff](?![\udc00-\udfff])/g;
 
 function escapeValid(text: string, isPath: boolean): string {
   const escaped = text.includes('\\x') ? text.replace(LITERAL_ESCAPE, '\\x5c') : text;
-  return escaped.replace(isPath ? CONTROL_IN_PATH : CONTROL_IN_TEXT, (char) => escapeByte(char.charCodeAt(0)));
+  if (!isPath) return escaped.replaceAll('\0', escapeByte(0));
+  // The C1 controls are two bytes in UTF-8; each is escaped.
+  return escaped.replace(CONTROL, (char) => [...Buffer.from(char)].map(escapeByte).join(''));
 }
 
 function escapeByte(byte: number): string {

@@ -49,7 +49,7 @@ export function createAuditSource(options: AuditSourceOptions): CaptureSource {
   const context: AuditContext = {
     userName: options.userName,
     socketProtocol: options.socketProtocol,
-    bootTimeOf: options.bootTime.ofWall,
+    bootTimeOf: (time) => options.bootTime.ofWall(time),
   };
   const buffer = Buffer.alloc(MAX_RECORD_BYTES);
   let control: AuditControl | undefined;

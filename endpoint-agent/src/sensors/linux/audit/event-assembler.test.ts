@@ -41,7 +41,7 @@ describe('records become events', () => {
     for (let shift = 0; shift < zipped.length; shift += 1) {
       for (const lines of [[...zipped.slice(shift), ...zipped.slice(0, shift)], zipped.toReversed()]) {
         const { events, assembler } = assemble(lines);
-        expect(events.map(({ serial }) => serial).sort()).toEqual([1, 2, 3]);
+        expect(events.map(({ serial }) => serial).sort((a, b) => a - b)).toEqual([1, 2, 3]);
         expect(events.every(({ complete, argv }) => complete && argv?.values()[1] === 'abcdef')).toBe(true);
         expect([assembler.pending, assembler.incomplete]).toEqual([0, 0]);
       }

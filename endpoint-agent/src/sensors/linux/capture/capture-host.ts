@@ -103,7 +103,7 @@ export function createCaptureHost(options: CaptureHostOptions): CaptureHost {
   }
 
   function post(to: Run, message: ToWorker): void {
-    to.worker.postMessage(message);
+    to.worker.postMessage(message, []);
   }
 
   function accept(from: Run, parcels: readonly Parcel[], chars: number): void {

@@ -15,11 +15,14 @@ describe.skipIf(NO_KERNEL)(`fanotify captures files with their writer${NO_KERNEL
   beforeAll(async () => {
     for (const place of PLACES) folders.set(place, mkdtempSync(`${place}/yagura-files-`));
     probe = await startCapture();
-    expect(probe.healthOf('linux-files')).toMatchObject({ name: 'linux-files', state: 'active' });
   });
   afterAll(async () => {
     await probe[Symbol.asyncDispose]();
     for (const folder of folders.values()) rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('every filesystem of this machine is marked', () => {
+    expect(probe.healthOf('linux-files')).toMatchObject({ name: 'linux-files', state: 'active' });
   });
 
   const shell = (script: string, cwd: string) => spawnSync('/bin/bash', ['-c', script], { cwd });
@@ -69,6 +72,7 @@ describe.skipIf(NO_KERNEL)(`fanotify captures files with their writer${NO_KERNEL
       await probe.find('file_event', ({ fields }) => fields['TargetFilename'] === join(folder, `d${index}`, 'f'));
       await probe.find('file_delete', ({ fields }) => fields['TargetFilename'] === join(folder, `d${index}`, 'f'));
     }
+    expect(probe.healthOf('linux-files').lost).toBe(0);
   });
 
   test('after a directory was renamed its files have the new path', async () => {

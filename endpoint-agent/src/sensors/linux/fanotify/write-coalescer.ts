@@ -82,7 +82,7 @@ export class WriteCoalescer {
 
   /** Hands everything on: at the end. */
   drain(now: number): void {
-    for (const key of [...this.#quiet.keys()]) this.#release(key);
+    for (const key of this.#quiet.keys()) this.#release(key);
     this.#handOn(this.#line.length, now);
   }
 

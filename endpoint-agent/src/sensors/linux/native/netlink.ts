@@ -21,18 +21,25 @@ const SO_RCVBUFFORCE = 33;
 const SOCKADDR_NL_BYTES = 12;
 
 interface SocketCalls {
-  socket(domain: number, type: number, protocol: number): number;
-  bind(fd: number, address: Uint8Array, length: number): number;
-  setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
-  sendto(fd: number, from: Uint8Array, length: number, flags: number, to: Uint8Array, toLength: number): number;
-  recvfrom(
+  readonly socket: (domain: number, type: number, protocol: number) => number;
+  readonly bind: (fd: number, address: Uint8Array, length: number) => number;
+  readonly setsockopt: (fd: number, level: number, option: number, value: Uint8Array, length: number) => number;
+  readonly sendto: (
+    fd: number,
+    from: Uint8Array,
+    length: number,
+    flags: number,
+    to: Uint8Array,
+    toLength: number,
+  ) => number;
+  readonly recvfrom: (
     fd: number,
     into: Uint8Array,
     length: number,
     flags: number,
     from: Uint8Array,
     fromLength: Uint8Array,
-  ): number;
+  ) => number;
 }
 
 let calls: SocketCalls | undefined;
