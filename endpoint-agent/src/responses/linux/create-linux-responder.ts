@@ -36,6 +36,8 @@ export interface LinuxResponderOptions {
   readonly ownPaths?: readonly string[];
   /** Called at each step of an action on a file; tests end the process there. */
   readonly reached?: (step: Step) => void;
+  /** Who acts, for the record of actions of origin `local`. */
+  readonly actor?: string;
   /** Milliseconds since boot. */
   readonly bootTime?: () => number;
 }
@@ -93,7 +95,7 @@ export async function createLinuxResponder(options: LinuxResponderOptions): Prom
     target: result.target ?? {},
     ok: result.code === 'done' || result.code === 'already_done',
     code: result.code,
-    ...(result.detail === undefined ? {} : { detail: shorten(result.detail, LIMITS.text) }),
+    ...detailOf(result, context.origin === 'local' ? options.actor : undefined),
     startedAt,
     endedAt: clock.now(),
     bootTime: bootTime(),
@@ -210,6 +212,11 @@ export async function createLinuxResponder(options: LinuxResponderOptions): Prom
       journal[Symbol.dispose]();
     },
   };
+}
+
+function detailOf({ detail }: ActionResult, actor: string | undefined): Pick<ActionOutcome, 'detail'> {
+  const text = [detail, actor].filter((part) => part !== undefined).join('; ');
+  return text === '' ? {} : { detail: shorten(text, LIMITS.text) };
 }
 
 function isTree(plan: Plan): boolean {

@@ -69,6 +69,7 @@ export async function releaseTree(options: TreeOptions, stopped: readonly Proces
     if (sent === 'sent') reached += 1;
     if (sent === 'not_permitted') denied.add(key.pid);
   }
+  if (tree.isRootUnverified) return { ...UNVERIFIED, processes: reached, stopped: [] };
   if (reached === 0 && denied.size === 0) return { code: 'process_gone', processes: 0, stopped: [] };
   return { code: denied.size > 0 ? 'not_permitted' : 'done', processes: reached, stopped: [] };
 }
@@ -79,6 +80,8 @@ interface Hold {
   readonly denied: Set<number>;
   readonly isComplete: boolean;
 }
+
+const UNVERIFIED = { code: 'refused', detail: 'nothing tells whether the process with this pid is the root' } as const;
 
 async function holdTree(tree: TreeWalk, options: TreeOptions, deadline: number): Promise<Hold> {
   const stopped: ProcessKey[] = [];
@@ -120,6 +123,7 @@ function resultOf(tree: TreeWalk, { stopped, reached, denied, isComplete }: Hold
   if (denied.size > 0) return { code: 'not_permitted', processes, stopped, ...detail };
   if (!isComplete)
     return { code: 'interrupted', detail: 'the tree kept growing or would not halt', processes, stopped };
+  if (tree.isRootUnverified) return { ...UNVERIFIED, processes, stopped };
   if (processes > 0) return { code: 'done', processes, stopped, ...detail };
   return { code: tree.spared > 0 ? 'protected_process' : 'process_gone', processes, stopped, ...detail };
 }

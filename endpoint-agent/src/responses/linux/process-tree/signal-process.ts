@@ -28,17 +28,18 @@ export function signalProcess(key: ProcessKey, signal: TreeSignal): SignalResult
   }
 }
 
+export type FoundTarget = ProcessStat | 'gone' | 'unverified';
+
 /**
- * The live process that a target names, by its start time, or where nobody saw that by its program. Undefined
- * when it is gone, when its pid is another's now, and when nothing tells which.
+ * The live process that a target names, by its start time, or where nobody saw that by its program. `gone` also
+ * when its pid is another's now; `unverified` when a process has the pid and nothing tells whether it is the one.
  */
-export function findTarget(target: ProcessTarget): ProcessStat | undefined {
+export function findTarget(target: ProcessTarget): FoundTarget {
   const stat = readProcessStat(target.pid);
-  if (stat === undefined || !isAlive(stat)) return undefined;
-  if (target.startTicks !== undefined) return stat.startTicks === target.startTicks ? stat : undefined;
-  if (target.image === undefined) return undefined;
+  if (stat === undefined || !isAlive(stat)) return 'gone';
+  if (target.startTicks !== undefined) return stat.startTicks === target.startTicks ? stat : 'gone';
   const image = readExecutable(target.pid);
-  if (image === undefined || livePath(image) !== livePath(target.image)) return undefined;
+  const isSame = image !== undefined && target.image !== undefined && livePath(image) === livePath(target.image);
   // Read again: the program may have been that of a successor.
-  return readProcessStat(target.pid)?.startTicks === stat.startTicks ? stat : undefined;
+  return isSame && readProcessStat(target.pid)?.startTicks === stat.startTicks ? stat : 'unverified';
 }

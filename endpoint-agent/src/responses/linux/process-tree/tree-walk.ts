@@ -19,6 +19,8 @@ export interface TreeWalkOptions {
 export interface TreeWalk {
   /** Whether the root itself must be left alone. Nothing of the tree is touched then. */
   readonly isRootProtected: boolean;
+  /** Whether a process has the root's pid that may be the root or another. It is not touched. */
+  readonly isRootUnverified: boolean;
   /** Live processes of the tree that were not known yet, parents before children. */
   discover(): readonly ProcessStat[];
   /** Every process that ever belonged and may be touched, in the order of discovery. */
@@ -38,9 +40,10 @@ export function createTreeWalk(options: TreeWalkOptions): TreeWalk {
   let isOverfull = false;
   let isFresh = true;
 
-  const seeds = [options.root, ...options.members].map((target) => findTarget(target));
-  const [root] = seeds;
-  const isRootProtected = root !== undefined && guard.check(root, true) !== undefined;
+  const found = [options.root, ...options.members].map((target) => findTarget(target));
+  const seeds = found.filter((target) => typeof target === 'object');
+  const [root] = found;
+  const isRootProtected = typeof root === 'object' && guard.check(root, true) !== undefined;
 
   /** Whether the pid still means the process that was put into the map under it. */
   const isEntry = (map: ReadonlyMap<number, ProcessKey>, pid: number): boolean => {
@@ -70,8 +73,8 @@ export function createTreeWalk(options: TreeWalkOptions): TreeWalk {
     isFresh = false;
     const found: ProcessStat[] = [];
     for (const seed of seeds) {
-      const now = seed === undefined ? undefined : processes.get(seed.pid);
-      if (now !== undefined && now.startTicks === seed?.startTicks) admit(now, true, found);
+      const now = processes.get(seed.pid);
+      if (now !== undefined && now.startTicks === seed.startTicks) admit(now, true, found);
     }
     const children = childrenByParent(processes);
     for (const process of processes.values()) {
@@ -95,6 +98,7 @@ export function createTreeWalk(options: TreeWalkOptions): TreeWalk {
 
   return {
     isRootProtected,
+    isRootUnverified: root === 'unverified',
     discover,
     get known() {
       return [...known.values()];

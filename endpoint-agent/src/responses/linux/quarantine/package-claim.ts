@@ -31,7 +31,8 @@ export async function packageClaim(path: Buffer, dpkg: string = DPKG): Promise<P
   const text = path.toString('latin1');
   const info = join(dpkg, 'info');
   if (!existsSync(info)) return PACKAGE_FOLDERS.test(text) ? { kind: 'unknown' } : { kind: 'none' };
-  const names = aliases(text).flatMap((alias) => [alias, ...divertedFrom(alias, dpkg)]);
+  const own = aliases(text);
+  const names = own.concat(own.flatMap((alias) => divertedFrom(alias, dpkg)));
   const lines = names.map((name) => Buffer.from(`\n${name}\n`, 'latin1'));
   const lists = readdirSync(info).filter((file) => file.endsWith('.list'));
   if (lists.length > MAX_LISTS) return { kind: 'unknown' };

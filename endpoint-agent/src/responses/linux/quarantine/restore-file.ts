@@ -20,7 +20,7 @@ import { type Place, walkToDirectory } from './walk.ts';
 
 const fsyncAsync = promisify(fsync);
 /** Where the filesystem has no O_TMPFILE it says one of these. */
-const NO_NAMELESS_FILES = ['EOPNOTSUPP', 'EISDIR', 'EINVAL', 'ENOENT'];
+const NO_NAMELESS_FILES = new Set(['EOPNOTSUPP', 'EISDIR', 'EINVAL', 'ENOENT']);
 
 /**
  * Puts the file back, byte for byte, with owner, permissions, times and attributes. Nothing is visible until the
@@ -108,7 +108,7 @@ class FutureFile extends Descriptor {
 function createFile(place: Place, temporary: string): Result<FutureFile> {
   const nameless = libc().openat(place.directory, Buffer.from('.'), O_TMPFILE | O.RDWR, 0o600);
   if (nameless >= 0) return succeed(new FutureFile(nameless, true, () => undefined));
-  if (!NO_NAMELESS_FILES.includes(errnoName(nameless))) return refusalOfErrno(nameless, 'create');
+  if (!NO_NAMELESS_FILES.has(errnoName(nameless))) return refusalOfErrno(nameless, 'create');
   const name = Buffer.from(temporary);
   const fd = libc().openat(place.directory, name, O.RDWR | O.CREAT | O.EXCL | O.NOFOLLOW, 0o600);
   if (fd < 0) return refusalOfErrno(fd, 'create');
