@@ -22,10 +22,12 @@ export async function runConsole(env: Readonly<Record<string, string | undefined
     process.send?.({ type: 'ready', httpPort, gatewayPort, publicUrl });
     log.info({ reason: await stopped }, 'console stopping');
     await running.close();
-    if (process.connected) process.disconnect?.();
     return 0;
   } catch (error) {
     return explain(error, log);
+  } finally {
+    // Listening for the launcher's end keeps this process alive as long as the channel is open.
+    if (process.connected) process.disconnect?.();
   }
 }
 

@@ -25,10 +25,12 @@ export async function runSigner(
     const config = readSignerConfig(args, env);
     log = createLog('signer', config.logLevel);
     await serve(config, stopSignal(), log);
-    if (process.connected) process.disconnect?.();
     return 0;
   } catch (error) {
     return explain(error, log);
+  } finally {
+    // Listening for the launcher's end keeps this process alive as long as the channel is open.
+    if (process.connected) process.disconnect?.();
   }
 }
 

@@ -19,7 +19,7 @@ export interface LiveFeed {
 
 export interface LiveFeedOptions {
   readonly server: Server;
-  readonly identity: Identity;
+  readonly identity: Pick<Identity, 'authenticate'>;
   readonly bus: Bus;
   readonly log: Log;
   readonly cookie: SessionCookie;
