@@ -11,7 +11,7 @@ import {
   parseEnrolmentToken,
 } from '@yagura/protocol';
 import { zstd } from '@yagura/console/gateway/zstd.ts';
-import WebSocket from 'ws';
+import { WebSocket } from 'ws';
 import { createKeyAndRequest } from './running-signer.ts';
 
 /** What an enrolled endpoint keeps. */
@@ -106,8 +106,8 @@ export async function connectPeer(
   });
   const frames: ConsoleFrame[] = [];
   const waiting: { resolve: (frame: ConsoleFrame) => void; reject: (error: Error) => void }[] = [];
-  socket.on('message', (data) => {
-    const frame = ConsoleFrame.parse(JSON.parse(String(data)));
+  socket.on('message', (data: Buffer) => {
+    const frame = ConsoleFrame.parse(JSON.parse(data.toString('utf8')));
     const first = waiting.shift();
     if (first === undefined) frames.push(frame);
     else first.resolve(frame);

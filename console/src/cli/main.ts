@@ -5,6 +5,7 @@ import { StartupError } from '../server/startup-error.ts';
 import { runSigner } from '../signer/run-signer.ts';
 import { StoreError } from '../store/errors.ts';
 import { adminCommand } from './admin.ts';
+import { approverCommand } from './approver.ts';
 import { auditVerify } from './audit.ts';
 import { CliError, type CliContext } from './context.ts';
 import { migrateCommand } from './migrate.ts';
@@ -23,6 +24,8 @@ const USAGE = `Usage: yagura-console COMMAND
                                            prints an enrolment token (good once)
   audit verify [--anchor TENANT:SEQUENCE:HASH]...
                                            checks the audit log; exit code 4 when it was tampered with
+  approver list [--tenant ID]              prints the browsers that may approve orders, one JSON object a line
+  approver revoke --key ID                 no longer accepts what this browser approves
   simulate --endpoints N --events-per-second R --seconds S [--gateway URL] [--token-file FILE] [--tenant NAME]
                                            simulated endpoints against a running console; prints JSON
   signer [OPTIONS]                         runs the signer (--state-dir DIR --socket PATH --admin-socket PATH ...)
@@ -67,6 +70,8 @@ async function runOnDatabase(command: string, args: readonly string[]): Promise<
       return tokenCommand(context, args);
     case 'audit':
       return auditVerify(context, args);
+    case 'approver':
+      return approverCommand(context, args);
     case 'simulate':
       return simulateCommand(context, args);
     default:

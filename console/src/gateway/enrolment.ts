@@ -91,10 +91,12 @@ export class Enrolment {
       if (this.#answers.size <= MAX_REPEATABLE && now - at < REPEATABLE_MS) break;
       this.#answers.delete(oldest);
     }
-    void outcome.then(({ ok }) => {
-      if (!ok) this.#answers.delete(key);
-    });
+    void this.#forgetFailure(key, outcome);
     return outcome;
+  }
+
+  async #forgetFailure(key: string, outcome: Promise<Outcome>): Promise<void> {
+    if (!(await outcome).ok) this.#answers.delete(key);
   }
 
   async #enrol(request: EnrolRequest): Promise<Outcome> {

@@ -27,7 +27,7 @@ const Sequenced = z.object({ sequence: Item.shape.sequence });
 export function readBatch(frame: Uint8Array): BatchReading {
   let bytes = frame.length;
   const raw = decodeBatchFrame(frame, {
-    compress: zstd.compress,
+    compress: (body) => zstd.compress(body),
     decompress(body, limit) {
       const content = zstd.decompress(body, limit);
       bytes = content.length;

@@ -9,7 +9,7 @@ import {
   SESSION,
 } from '@yagura/protocol';
 import type { RawData, WebSocket } from 'ws';
-import type { BatchAnswer } from '../contexts/ingest/api.ts';
+import type { BatchAnswer, ReceivedBatch } from '../contexts/ingest/api.ts';
 import { createTokenBucket, type TokenBucket } from '../platform/token-bucket.ts';
 import type { Reader } from './intake.ts';
 import { Liveness } from './liveness.ts';
@@ -219,17 +219,18 @@ export class AgentSession implements Reader {
     }
     const { batchId, epoch, items, poisoned, bytes } = reading;
     if (epoch !== this.#epoch) return this.close('frame_malformed', 'epoch_mismatch');
+    const clockOffsetMs = receivedAt - reading.sentAt;
+    void this.#submit({ origin: this.peer.origin, epoch, items, poisoned, receivedAt, clockOffsetMs }, batchId, bytes);
+  }
+
+  async #submit(batch: ReceivedBatch, batchId: number, bytes: number): Promise<void> {
     const { intake, ingest } = this.#services;
     this.#answering += 1;
     intake.take(bytes, this);
-    const clockOffsetMs = receivedAt - reading.sentAt;
-    void ingest
-      .submit({ origin: this.peer.origin, epoch, items, poisoned, receivedAt, clockOffsetMs })
-      .then((answer) => {
-        this.#answering -= 1;
-        intake.release(bytes);
-        this.#send(frameOf(answer, batchId, epoch));
-      });
+    const answer = await ingest.submit(batch);
+    this.#answering -= 1;
+    intake.release(bytes);
+    this.#send(frameOf(answer, batchId, batch.epoch));
   }
 
   async #renew(csr: string): Promise<void> {

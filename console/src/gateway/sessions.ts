@@ -60,9 +60,8 @@ export class Sessions {
   /** Ends every session of an endpoint, those included that have not said `hello` yet. */
   end(origin: Origin, reason: CloseReason): void {
     const key = keyOf(origin);
-    for (const session of [...this.#all]) {
-      if (keyOf(session.peer.origin) === key) session.close(reason);
-    }
+    // Sessions take themselves out of the set as they end, which a set's iterator allows.
+    for (const session of this.#all) if (keyOf(session.peer.origin) === key) session.close(reason);
   }
 
   pokeOrders(origin: Origin): void {
@@ -70,11 +69,11 @@ export class Sessions {
   }
 
   sweep(): void {
-    for (const session of [...this.#all]) session.sweep();
+    for (const session of this.#all) session.sweep();
   }
 
   closeAll(): void {
-    for (const session of [...this.#all]) session.close('console_stopping');
+    for (const session of this.#all) session.close('console_stopping');
   }
 
   async #claim(session: AgentSession): Promise<boolean> {

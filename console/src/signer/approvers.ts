@@ -141,14 +141,7 @@ class StoredApprovers implements Approvers {
          WHERE ?1 IS NULL OR tenant_id = ?1 ORDER BY registered_at, approver_key_id`,
       )
       .all(tenantId ?? null);
-    return rows.map((row) => ({
-      approverKeyId: String(row['approver_key_id']),
-      tenantId: String(row['tenant_id']),
-      userId: String(row['user_id']),
-      role: ApproverRole.parse(row['role']),
-      registeredAt: Number(row['registered_at']),
-      ...(row['revoked_at'] === null ? {} : { revokedAt: Number(row['revoked_at']) }),
-    }));
+    return rows.map(recordOf);
   }
 
   activeKeyIds(tenantId: string, userId: string): string[] {
@@ -177,6 +170,17 @@ class StoredApprovers implements Approvers {
       revoked: row['revoked_at'] !== null,
     };
   }
+}
+
+function recordOf(row: Record<string, unknown>): ApproverRecord {
+  const record = {
+    approverKeyId: String(row['approver_key_id']),
+    tenantId: String(row['tenant_id']),
+    userId: String(row['user_id']),
+    role: ApproverRole.parse(row['role']),
+    registeredAt: Number(row['registered_at']),
+  };
+  return row['revoked_at'] === null ? record : { ...record, revokedAt: Number(row['revoked_at']) };
 }
 
 /** The key if `spki` is DER of a P-256 public key in its one canonical form. */

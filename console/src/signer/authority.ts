@@ -29,17 +29,13 @@ export interface Authority {
 export async function openAuthority(environment: SignerEnvironment): Promise<Authority> {
   const { state } = environment;
   const read = state.db.prepare('SELECT value FROM key_material WHERE name = ?');
-  const keyRow = read.get('authority.key');
-  const certificateRow = read.get('authority.certificate');
-  if (keyRow !== undefined && certificateRow !== undefined) {
-    const key = await webcrypto.subtle.importKey('pkcs8', keyRow['value'] as Uint8Array<ArrayBuffer>, KEY, false, [
-      'sign',
-    ]);
-    return new OpenAuthority(
-      environment,
-      key,
-      new x509.X509Certificate(certificateRow['value'] as Uint8Array<ArrayBuffer>),
-    );
+  const stored = {
+    key: read.get('authority.key')?.['value'],
+    certificate: read.get('authority.certificate')?.['value'],
+  };
+  if (stored.key instanceof Uint8Array && stored.certificate instanceof Uint8Array) {
+    const key = await webcrypto.subtle.importKey('pkcs8', stored.key, KEY, false, ['sign']);
+    return new OpenAuthority(environment, key, new x509.X509Certificate(stored.certificate));
   }
   const keys = await webcrypto.subtle.generateKey(KEY, true, ['sign', 'verify']);
   const certificate = await selfSign(environment, keys);

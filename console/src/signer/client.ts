@@ -148,7 +148,7 @@ class LineClient implements Disposable {
 
   #abandon(): void {
     this.#socket = undefined;
-    for (const { settle } of [...this.#pending.values()]) settle(undefined);
+    for (const { settle } of this.#pending.values()) settle(undefined);
   }
 }
 

@@ -8,7 +8,7 @@ import {
   SESSION,
   UPLINK_PATH,
 } from '@yagura/protocol';
-import WebSocket from 'ws';
+import { WebSocket } from 'ws';
 import { zstd } from '../gateway/zstd.ts';
 import { type SimulatedIdentity, SimulationError } from './enrolment.ts';
 import { batchFrom, simulatedEvent, simulatedHealth } from './workload.ts';
@@ -85,8 +85,8 @@ export class SimulatedEndpoint {
         fail(String(reason));
         if (reason.length > 0) this.#options.onProblem(String(reason));
       });
-      this.#socket.on('message', (data) => {
-        const frame = ConsoleFrame.parse(JSON.parse(String(data)));
+      this.#socket.on('message', (data: Buffer) => {
+        const frame = ConsoleFrame.parse(JSON.parse(data.toString('utf8')));
         if (frame.type === 'welcome') {
           this.#open = true;
           resolve();
