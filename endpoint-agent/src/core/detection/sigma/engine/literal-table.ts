@@ -1,4 +1,3 @@
-import { foldDashes } from '../case-folding.ts';
 import type { SignalBoard } from './signal-board.ts';
 
 /** Where in a text a literal must stand. */
@@ -9,7 +8,7 @@ export interface IndexedLiteral {
   readonly text: string;
   readonly anchor: Anchor;
   readonly windash: boolean;
-  /** What is reported when it is found. */
+  /** What is raised when it is found. */
   readonly signal: number;
 }
 
@@ -18,13 +17,18 @@ const GRAM = 4;
 /** Stand before and after every text, so that short anchored literals have a gram too. */
 const START = 2;
 const END = 3;
+const DASH = 0x2d;
 /** Low bytes of the characters that count as one dash. */
-const DASH_BYTES = [0x2d, 0x2f, 0x13, 0x14, 0x15] as const;
+const DASH_BYTES = [DASH, 0x2f, 0x13, 0x14, 0x15] as const;
 const MULTIPLIER = 0x9e3779b1;
 /** Last character that is not `wide`. The dashes of windash beyond it are folded in literals. */
 const LAST_NARROW = 0x7f;
 /** Bits of the bitmap, as a power of two: 64 KiB. */
 const LARGEST_BITMAP = 19;
+const AT_START = 1;
+const AT_END = 2;
+const WITH_DASHES = 4;
+const FLAGS: Record<Anchor, number> = { anywhere: 0, start: AT_START, end: AT_END, whole: AT_START | AT_END };
 
 /** Whether the table can hold the literal: it needs a gram, or a character beyond ASCII. */
 export function isIndexable(text: string, anchor: Anchor): boolean {
@@ -46,34 +50,57 @@ interface Entry {
 export class LiteralTable {
   readonly #bitmap: Uint32Array;
   readonly #bitmapShift: number;
+  /** Open addressing: gram to the number of its first entry; -1 where free. */
   readonly #keys: Int32Array;
-  readonly #slots: Int32Array;
-  readonly #buckets: readonly (readonly Entry[])[];
-  readonly #wide = new Map<number, Entry[]>();
+  readonly #firsts: Int32Array;
+  /** By entry; the entries of one gram follow each other, the last one is marked. */
+  readonly #texts: readonly string[];
+  readonly #signals: Int32Array;
+  readonly #shifts: Int32Array;
+  readonly #flags: Uint8Array;
+  readonly #lasts: Uint8Array;
+  /** Wide character to the number of its first entry. */
+  readonly #wide = new Map<number, number>();
 
   constructor(literals: readonly IndexedLiteral[]) {
-    const grams = new Map<number, Entry[]>();
-    const narrow = literals.filter((literal) => firstWide(literal.text) < 0);
-    const shared = countGrams(narrow);
-    for (const literal of narrow) enterNarrow(literal, shared, grams);
-    for (const literal of literals) this.#enterWide(literal);
+    const grams = enterNarrow(literals.filter((literal) => firstWide(literal.text) < 0));
+    const wide = enterWide(literals);
+    const buckets = [...grams.values(), ...wide.values()];
+    const entries = buckets.flat();
+    this.#texts = entries.map(({ literal }) => literal.text);
+    this.#signals = Int32Array.from(entries, ({ literal }) => literal.signal);
+    this.#shifts = Int32Array.from(entries, ({ shift }) => shift);
+    this.#flags = Uint8Array.from(
+      entries,
+      ({ literal }) => FLAGS[literal.anchor] | (literal.windash ? WITH_DASHES : 0),
+    );
+    this.#lasts = Uint8Array.from(buckets.flatMap((bucket) => bucket.map((_, i) => (i === bucket.length - 1 ? 1 : 0))));
     const bits = Math.min(LARGEST_BITMAP, Math.max(10, Math.ceil(Math.log2(grams.size * 32 + 1))));
     this.#bitmapShift = 32 - bits;
     this.#bitmap = new Uint32Array(2 ** bits / 32);
     const capacity = 2 ** Math.max(4, Math.ceil(Math.log2(grams.size * 2 + 1)));
     this.#keys = new Int32Array(capacity);
-    this.#slots = new Int32Array(capacity).fill(-1);
-    const buckets: Entry[][] = [];
-    for (const [key, entries] of grams) {
-      const hash = Math.imul(key, MULTIPLIER) >>> this.#bitmapShift;
-      this.#bitmap[hash >>> 5] = (this.#bitmap[hash >>> 5] as number) | (1 << (hash & 31));
-      let slot = Math.imul(key, MULTIPLIER) & (capacity - 1);
-      while (this.#slots[slot] !== -1) slot = (slot + 1) & (capacity - 1);
-      this.#keys[slot] = key;
-      this.#slots[slot] = buckets.length;
-      buckets.push(entries);
+    this.#firsts = new Int32Array(capacity).fill(-1);
+    let first = 0;
+    for (const [key, bucket] of grams) {
+      this.#enterGram(key, first);
+      first += bucket.length;
     }
-    this.#buckets = buckets;
+    for (const [code, bucket] of wide) {
+      this.#wide.set(code, first);
+      first += bucket.length;
+    }
+  }
+
+  #enterGram(key: number, first: number): void {
+    const product = Math.imul(key, MULTIPLIER);
+    const hash = product >>> this.#bitmapShift;
+    this.#bitmap[hash >>> 5] = (this.#bitmap[hash >>> 5] as number) | (1 << (hash & 31));
+    const mask = this.#keys.length - 1;
+    let slot = product & mask;
+    while (this.#firsts[slot] !== -1) slot = (slot + 1) & mask;
+    this.#keys[slot] = key;
+    this.#firsts[slot] = first;
   }
 
   /** Raises the signal of each literal that the folded text holds. */
@@ -88,47 +115,63 @@ export class LiteralTable {
       union |= code;
       key = (key << 8) | (code & 0xff);
       const hash = Math.imul(key, MULTIPLIER) >>> shift;
-      if (((bitmap[hash >>> 5] as number) & (1 << (hash & 31))) !== 0) {
-        this.#compare(this.#bucket(key), text, i, board);
-      }
+      if (((bitmap[hash >>> 5] as number) & (1 << (hash & 31))) !== 0) this.#lookUp(key, text, i, board);
     }
-    this.#compare(this.#bucket((key << 8) | END), text, length, board);
+    this.#lookUp((key << 8) | END, text, length, board);
     if (union > LAST_NARROW && this.#wide.size > 0) this.#searchWide(text, board);
-  }
-
-  #bucket(key: number): readonly Entry[] | undefined {
-    const mask = this.#keys.length - 1;
-    let slot = Math.imul(key, MULTIPLIER) & mask;
-    for (;;) {
-      const bucket = this.#slots[slot] as number;
-      if (bucket < 0) return undefined;
-      if (this.#keys[slot] === key) return this.#buckets[bucket];
-      slot = (slot + 1) & mask;
-    }
   }
 
   #searchWide(text: string, board: SignalBoard): void {
     for (let i = 0; i < text.length; i += 1) {
       const code = text.charCodeAt(i);
-      if (code > LAST_NARROW) this.#compare(this.#wide.get(code), text, i, board);
+      const first = code > LAST_NARROW ? this.#wide.get(code) : undefined;
+      if (first !== undefined) this.#compare(first, text, i, board);
     }
   }
 
-  #compare(entries: readonly Entry[] | undefined, text: string, position: number, board: SignalBoard): void {
-    if (entries === undefined) return;
-    for (const { literal, shift } of entries) {
-      if (!board.isRaised(literal.signal) && standsAt(literal, text, position - shift)) board.raise(literal.signal);
+  #lookUp(key: number, text: string, position: number, board: SignalBoard): void {
+    const mask = this.#keys.length - 1;
+    let slot = Math.imul(key, MULTIPLIER) & mask;
+    for (;;) {
+      const first = this.#firsts[slot] as number;
+      if (first < 0) return;
+      if (this.#keys[slot] === key) {
+        this.#compare(first, text, position, board);
+        return;
+      }
+      slot = (slot + 1) & mask;
     }
   }
 
-  #enterWide(literal: IndexedLiteral): void {
-    const at = firstWide(literal.text);
-    if (at < 0) return;
-    const code = literal.text.charCodeAt(at);
-    const entries = this.#wide.get(code);
-    if (entries === undefined) this.#wide.set(code, [{ literal, shift: at }]);
-    else entries.push({ literal, shift: at });
+  #compare(first: number, text: string, position: number, board: SignalBoard): void {
+    const { raisedAt, epoch } = board;
+    for (let entry = first; ; entry += 1) {
+      const signal = this.#signals[entry] as number;
+      if (raisedAt[signal] !== epoch) {
+        const start = position - (this.#shifts[entry] as number);
+        if (standsAt(this.#texts[entry] as string, this.#flags[entry] as number, text, start)) board.raise(signal);
+      }
+      if (this.#lasts[entry] === 1) return;
+    }
   }
+}
+
+function standsAt(wanted: string, flags: number, text: string, start: number): boolean {
+  const length = wanted.length;
+  const end = start + length;
+  if (start < 0 || end > text.length) return false;
+  if ((flags & AT_START) !== 0 && start !== 0) return false;
+  if ((flags & AT_END) !== 0 && end !== text.length) return false;
+  for (let i = 0; i < length; i += 1) {
+    const code = text.charCodeAt(start + i);
+    if (code === wanted.charCodeAt(i)) continue;
+    if ((flags & WITH_DASHES) === 0 || wanted.charCodeAt(i) !== DASH || !isDash(code)) return false;
+  }
+  return true;
+}
+
+function isDash(code: number): boolean {
+  return code === DASH || code === 0x2f || (code >= 0x2013 && code <= 0x2015);
 }
 
 function firstWide(text: string): number {
@@ -141,6 +184,59 @@ function framed(text: string, anchor: Anchor): string {
   const start = anchor === 'start' || anchor === 'whole' ? String.fromCharCode(START) : '';
   const end = anchor === 'end' || anchor === 'whole' ? String.fromCharCode(END) : '';
   return start + text + end;
+}
+
+function enterWide(literals: readonly IndexedLiteral[]): ReadonlyMap<number, Entry[]> {
+  const entered = new Map<number, Entry[]>();
+  for (const literal of literals) {
+    const shift = firstWide(literal.text);
+    if (shift < 0) continue;
+    const code = literal.text.charCodeAt(shift);
+    const entries = entered.get(code);
+    if (entries === undefined) entered.set(code, [{ literal, shift }]);
+    else entries.push({ literal, shift });
+  }
+  return entered;
+}
+
+/** Enters each literal under its rarest gram; a dash of windash stands for five characters, each its own gram. */
+function enterNarrow(literals: readonly IndexedLiteral[]): ReadonlyMap<number, Entry[]> {
+  const shared = countGrams(literals);
+  const grams = new Map<number, Entry[]>();
+  for (const literal of literals) {
+    const whole = framed(literal.text, literal.anchor);
+    const at = rarestGram(literal, whole, shared, grams);
+    if (at < 0) throw new Error('a literal without a gram was indexed');
+    const before = literal.anchor === 'start' || literal.anchor === 'whole' ? 1 : 0;
+    const entry: Entry = { literal, shift: at + GRAM - 1 - before };
+    for (const key of gramVariants(whole.slice(at, at + GRAM), literal.windash)) {
+      const entries = grams.get(key);
+      if (entries === undefined) grams.set(key, [entry]);
+      else entries.push(entry);
+    }
+  }
+  return grams;
+}
+
+/** What many literals have in common is common in events too. */
+function rarestGram(
+  literal: IndexedLiteral,
+  whole: string,
+  shared: ReadonlyMap<number, number>,
+  grams: ReadonlyMap<number, readonly Entry[]>,
+): number {
+  let best = -1;
+  let bestCost = Infinity;
+  for (let i = 0; i + GRAM <= whole.length; i += 1) {
+    const key = gramKey(whole, i);
+    const dashes = literal.windash ? whole.slice(i, i + GRAM).split('-').length - 1 : 0;
+    const cost = (shared.get(key) ?? 1) + 4 * (grams.get(key)?.length ?? 0) + 1_000 * (5 ** dashes - 1);
+    if (cost < bestCost) {
+      best = i;
+      bestCost = cost;
+    }
+  }
+  return best;
 }
 
 function countGrams(literals: readonly IndexedLiteral[]): ReadonlyMap<number, number> {
@@ -161,45 +257,12 @@ function gramKey(text: string, from: number): number {
   return key;
 }
 
-/** Enters the literal under its rarest gram; a dash within it stands for five characters, each its own gram. */
-function enterNarrow(literal: IndexedLiteral, shared: ReadonlyMap<number, number>, grams: Map<number, Entry[]>): void {
-  const whole = framed(literal.text, literal.anchor);
-  const offset = literal.anchor === 'start' || literal.anchor === 'whole' ? 1 : 0;
-  let best = -1;
-  let bestCost = Infinity;
-  for (let i = 0; i + GRAM <= whole.length; i += 1) {
-    const key = gramKey(whole, i);
-    const dashes = literal.windash ? whole.slice(i, i + GRAM).split('-').length - 1 : 0;
-    const cost = (shared.get(key) ?? 1) + 4 * (grams.get(key)?.length ?? 0) + 1_000 * (5 ** dashes - 1);
-    if (cost < bestCost) {
-      best = i;
-      bestCost = cost;
-    }
-  }
-  if (best < 0) throw new Error('a literal without a gram was indexed');
-  const entry: Entry = { literal, shift: best + GRAM - 1 - offset };
-  for (const key of gramVariants(whole.slice(best, best + GRAM), literal.windash)) {
-    const entries = grams.get(key);
-    if (entries === undefined) grams.set(key, [entry]);
-    else entries.push(entry);
-  }
-}
-
 function gramVariants(gram: string, windash: boolean): readonly number[] {
   let keys = [0];
   for (let i = 0; i < GRAM; i += 1) {
     const code = gram.charCodeAt(i);
-    const bytes = windash && code === 0x2d ? DASH_BYTES : [code & 0xff];
+    const bytes = windash && code === DASH ? DASH_BYTES : [code & 0xff];
     keys = keys.flatMap((key) => bytes.map((byte) => (key << 8) | byte));
   }
   return keys;
-}
-
-function standsAt(literal: IndexedLiteral, text: string, start: number): boolean {
-  if (start < 0) return false;
-  const { anchor, text: wanted } = literal;
-  if (start > 0 && (anchor === 'start' || anchor === 'whole')) return false;
-  const end = start + wanted.length;
-  if (anchor === 'end' || anchor === 'whole' ? end !== text.length : end > text.length) return false;
-  return literal.windash ? foldDashes(text.slice(start, end)) === wanted : text.startsWith(wanted, start);
 }
