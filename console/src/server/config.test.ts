@@ -40,6 +40,7 @@ describe('configuration', () => {
     ['YAGURA_PUBLIC_URL', 'https://user@console.example'],
     ['YAGURA_GATEWAY_URL', 'http://console.example:8443'],
     ['YAGURA_LOG_LEVEL', 'loud'],
+    ['YAGURA_TRUSTED_PROXIES', 'proxy.example'],
   ])('%s=%s is refused by its name', (name, value) => {
     const read = () => readConfig({ [name]: value });
     expect(read).toThrow(ConfigError);

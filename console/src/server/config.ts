@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 
@@ -64,7 +65,17 @@ const Environment = z.object({
   YAGURA_HTTP_HOST: Host.default('127.0.0.1'),
   YAGURA_HTTP_PORT: Port.default(8080),
   YAGURA_PUBLIC_URL: Origin(/^https?$/).optional(),
-  YAGURA_TRUSTED_PROXIES: z.string().max(4_096).default(''),
+  YAGURA_TRUSTED_PROXIES: z
+    .string()
+    .max(4_096)
+    .default('')
+    .transform((text) =>
+      text
+        .split(',')
+        .map((address) => address.trim())
+        .filter((address) => address !== ''),
+    )
+    .refine((addresses) => addresses.every((address) => isIP(address) !== 0), 'expected addresses, by commas'),
   YAGURA_GATEWAY_HOST: Host.default('0.0.0.0'),
   YAGURA_GATEWAY_PORT: Port.default(8443),
   YAGURA_GATEWAY_URL: Origin(/^https$/).optional(),
@@ -93,9 +104,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       : resolve(stateDirectory, 'console.db'),
     http: { host: values.YAGURA_HTTP_HOST, port: values.YAGURA_HTTP_PORT },
     publicUrl: new URL(publicUrl).origin,
-    trustedProxies: values.YAGURA_TRUSTED_PROXIES.split(',')
-      .map((address) => address.trim())
-      .filter((address) => address !== ''),
+    trustedProxies: values.YAGURA_TRUSTED_PROXIES,
     gateway: {
       host: values.YAGURA_GATEWAY_HOST,
       port: values.YAGURA_GATEWAY_PORT,

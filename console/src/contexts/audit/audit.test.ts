@@ -117,5 +117,7 @@ test('pages go from the newest to the oldest', async () => {
   expect(second.ok && second.value.next).toBeUndefined();
   const found = await audit.page('a', { search: 't1' });
   expect(found.ok && found.value.items.map((entry) => entry.target)).toEqual(['t10', 't1']);
+  const wild = await audit.page('a', { search: '%' });
+  expect(wild.ok && wild.value.items).toEqual([]);
   expect(await audit.page('a', { cursor: 'x' })).toMatchObject({ ok: false, code: 'bad_request' });
 });

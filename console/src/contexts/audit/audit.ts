@@ -1,6 +1,8 @@
+import { sql } from 'kysely';
 import type { AuditEntry } from '../../api/session.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { fail, succeed } from '../../platform/http-errors.ts';
+import { contains } from '../../store/page.ts';
 import type { AuditLogTable } from '../../store/schema.ts';
 import type { Store } from '../../store/store.ts';
 import type { Audit, AuditFinding, AuditHead } from './api.ts';
@@ -63,13 +65,10 @@ export function createAudit({ store, clock }: AuditOptions): Audit {
         .orderBy('sequence', 'desc')
         .limit(limit + 1);
       if (query.search !== undefined) {
-        const pattern = `%${query.search.replaceAll(/[\\%_]/g, (char) => `\\${char}`)}%`;
-        select = select.where((eb) =>
-          eb.or([
-            eb(eb.fn.coalesce('target', eb.val('')), 'like', pattern),
-            eb('actor', 'like', pattern),
-            eb('action', 'like', pattern),
-          ]),
+        const text = query.search;
+        select = select.where(
+          sql<boolean>`(${contains(sql`coalesce(target, '')`, text)} OR ${contains(sql.ref('actor'), text)}
+            OR ${contains(sql.ref('action'), text)})`,
         );
       }
       const rows = await select.execute();

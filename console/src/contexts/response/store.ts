@@ -28,6 +28,8 @@ export const QUARANTINE_SORT_EXPRESSIONS: Record<QuarantineSort, RawBuilder<stri
   endpointName: textSort(sql.ref('endpoints.display_name')),
   state: sql.ref('quarantine_items.state'),
 };
+/** More than people can look through; those that end first are shown. */
+const LISTED_EXCLUSIONS = 5_000;
 /** Ids of the vault are unique on their endpoint only. */
 export const QUARANTINE_ID = sql<string>`(quarantine_items.endpoint_id || '/' || quarantine_items.quarantine_id)`;
 
@@ -132,6 +134,7 @@ export async function readExclusions(db: Kysely<Tables>, tenantId: string, now: 
     .where('endpoints.revoked_at', 'is', null)
     .orderBy('exclusions.expires_at')
     .orderBy('exclusions.exclusion_id')
+    .limit(LISTED_EXCLUSIONS)
     .execute();
   return rows.map((row) => toExclusionRow(row));
 }

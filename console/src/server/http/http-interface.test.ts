@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { ErrorBody } from '@yagura/protocol';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aStory } from '../../../../test/fakes/items.ts';
 import { type Person, startTestConsole, type TestConsole } from '../../../../test/fakes/running-console.ts';
@@ -107,6 +108,28 @@ test('what is no HTTP ends its own connection and nothing else', async () => {
     });
   }
   expect(await admin.call('session')).toMatchObject({ status: 200 });
+});
+
+test('a full disk is said as such, reading goes on, and writing does when there is room', async () => {
+  const { store } = console_.domain;
+  const limit = (pages: number) =>
+    store.write(({ db }) => sql`PRAGMA max_page_count = ${sql.lit(pages)}`.execute(db).then(() => undefined));
+  const { rows } = await sql<{ page_count: number }>`PRAGMA page_count`.execute(store.read);
+  await limit(rows[0]?.page_count ?? 1);
+  const label = 'x'.repeat(64);
+  let code: string | undefined;
+  for (let attempt = 0; attempt < 200 && code === undefined; attempt += 1) {
+    const answer = await admin.call('createToken', { body: { label, validHours: 1 } });
+    if (answer.status !== 200) {
+      expect(answer).toMatchObject({ status: 507, code: 'database_full' });
+      ({ code } = answer);
+    }
+  }
+  expect(code).toBe('database_full');
+  expect(await admin.call('listTokens')).toMatchObject({ status: 200 });
+  await limit(1_000_000);
+  expect(await admin.call('createToken', { body: { label, validHours: 1 } })).toMatchObject({ status: 200 });
+  expect((await console_.domain.audit.verify()).findings).toEqual([]);
 });
 
 describe("agents' strings", () => {
