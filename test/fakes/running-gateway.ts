@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAlerts } from '@yagura/console/contexts/alerts/alerts.ts';
@@ -50,6 +50,7 @@ export interface RunningGatewayOptions {
 export async function startGateway(options: RunningGatewayOptions): Promise<RunningGateway> {
   const { clock, signer } = options;
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'yagura-gateway-'));
+  mkdirSync(directory, { recursive: true });
   const databasePath = join(directory, 'console.db');
   const log = createLog('console', options.logLevel ?? 'silent');
   const bus = createBus((error) => log.error({ err: error }, 'a subscriber failed'));

@@ -12,6 +12,7 @@ export interface OrderDeliveryOptions {
   readonly log: Log;
 }
 
+const UNVERIFIED = 'unverified';
 /** After a failure of the database. */
 const RETRY_MS = 5_000;
 
@@ -37,11 +38,17 @@ export class OrderDelivery {
     else if (this.#inFlight === undefined) void this.#look();
   }
 
-  /** The agent's `order-received`. */
-  async received(orderId: string, accepted: boolean, code: string): Promise<void> {
+  /**
+   * The agent's `order-received`. One whose signature did not hold is answered without its id (SPEC CM7):
+   * it is the one that is under way. One that the agent could not journal stays under way until it is sent
+   * again.
+   */
+  async received(named: string, accepted: boolean, code: string): Promise<void> {
     const { response, origin } = this.#options;
+    const orderId = named === UNVERIFIED ? this.#inFlight?.orderId : named;
+    if (orderId === undefined) return;
     await response.orderReceived(origin, orderId, accepted, code);
-    if (this.#inFlight?.orderId !== orderId) return;
+    if (this.#inFlight?.orderId !== orderId || code === 'state_unwritable') return;
     this.#clear();
     this.poke();
   }

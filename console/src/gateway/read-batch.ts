@@ -1,4 +1,4 @@
-import { Batch, decodeBatchFrame, Item, LIMITS } from '@yagura/protocol';
+import { Batch, decodeBatchFrame, isTelemetryItem, Item, LIMITS } from '@yagura/protocol';
 import { z } from 'zod';
 import { zstd } from './zstd.ts';
 
@@ -35,15 +35,9 @@ export function readBatch(frame: Uint8Array): BatchReading {
     },
   });
   if (!raw.ok) return { type: 'unreadable', code: raw.code, message: raw.message };
-  const whole = Batch.safeParse(raw.value);
-  if (whole.success) return { type: 'batch', ...whole.data, poisoned: [], bytes };
-  return readItemByItem(raw.value, bytes);
-}
-
-function readItemByItem(value: unknown, bytes: number): BatchReading {
-  const envelope = Envelope.safeParse(value);
+  const envelope = Envelope.safeParse(raw.value);
   if (!envelope.success) {
-    const named = Named.safeParse(value);
+    const named = Named.safeParse(raw.value);
     const message = 'the batch does not fit the schema';
     return named.success
       ? { type: 'malformed', batchId: named.data.batchId, message }
@@ -53,6 +47,11 @@ function readItemByItem(value: unknown, bytes: number): BatchReading {
   const items: Item[] = [];
   const poisoned: number[] = [];
   for (const candidate of envelope.data.items) {
+    // Nearly all items are ordinary telemetry, for which this is the same verdict at a tenth of the price.
+    if (isTelemetryItem(candidate)) {
+      items.push(candidate);
+      continue;
+    }
     const item = Item.safeParse(candidate);
     if (item.success) {
       items.push(item.data);

@@ -8,8 +8,10 @@ import * as x509 from './x509.ts';
 const SIGNATURE = { name: 'ECDSA', hash: 'SHA-256' } as const;
 const KEY = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 
-/** Certificates begin a little in the past, for peers whose clock is behind. */
-const BACKDATE_MS = 3_600_000;
+const HOUR_MS = 3_600_000;
+
+/** Begin of validity before the issue: an endpoint whose clock is days behind connects all the same (SPEC EN3). */
+const BACKDATE_MS = { authority: 8 * 24 * HOUR_MS, gateway: 7 * 24 * HOUR_MS, endpoint: HOUR_MS } as const;
 
 /** The console's certificate authority. Its private key never leaves this object's process. */
 export interface Authority {
@@ -54,7 +56,7 @@ async function selfSign(environment: SignerEnvironment, keys: webcrypto.CryptoKe
   return await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(environment),
     name: [{ CN: [name] }],
-    notBefore: new Date(now - 24 * BACKDATE_MS),
+    notBefore: new Date(now - BACKDATE_MS.authority),
     notAfter: new Date(now + SIGNER_LIMITS.authorityLifetimeMs),
     keys,
     signingAlgorithm: SIGNATURE,
@@ -117,7 +119,7 @@ class OpenAuthority implements Authority {
       serialNumber: serial,
       subject: profile.subject,
       issuer: this.#issuer.subject,
-      notBefore: new Date(now - BACKDATE_MS),
+      notBefore: new Date(now - BACKDATE_MS[profile.purpose]),
       notAfter: new Date(notAfter),
       publicKey,
       signingKey: this.#key,
