@@ -10,7 +10,7 @@ import { type AuditControl, openAuditControl, registerDaemon } from './control.t
 import { EventAssembler } from './event-assembler.ts';
 import { type AuditRole, applySettings, restoreSettings } from './kernel-state.ts';
 import { type AuditContext, toObservation } from './observations.ts';
-import { exclusionRules, isOurs, sensorRules, type WatchedPath } from './rules.ts';
+import { isOurs, sensorRules, type WatchedPath } from './rules.ts';
 import type { AuditRule } from './rule.ts';
 import type { AuditStatus } from './status.ts';
 import { abisOf } from './syscalls.ts';
@@ -120,7 +120,7 @@ export function createAuditSource(options: AuditSourceOptions): CaptureSource {
     const abis = abisOf(process.arch);
     if (abis.length === 0) return { code: 'architecture_unknown', detail: `No system call table for ${process.arch}.` };
     // Each rule is put before those added earlier; foreign rules stay behind all of ours.
-    for (const rule of [...sensorRules(abis, options.watched), ...(role === 'daemon' ? exclusionRules() : [])]) {
+    for (const rule of sensorRules(abis, options.watched)) {
       const result = addRule(on, rule);
       if (result < 0 && result !== EEXIST) {
         warning = { code: 'audit_rule_refused', detail: `The kernel refused an audit rule: ${errnoName(result)}.` };

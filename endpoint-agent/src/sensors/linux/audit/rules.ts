@@ -1,4 +1,4 @@
-import { ACTION_NEVER, FIELD, LIST_EXCLUDE, LIST_EXIT, LIST_PREPEND, PERM_READ, RECORD } from './constants.ts';
+import { FIELD, LIST_EXIT, LIST_PREPEND, PERM_READ } from './constants.ts';
 import { type AuditRule, always, type ListedRule, type RuleField } from './rule.ts';
 import { type Abi, numbersOf } from './syscalls.ts';
 
@@ -22,6 +22,9 @@ const PTRACE_SEIZE = 0x4206;
  * Every rule that the audit sensor wants, for both ABIs. They stand before foreign ones: the first match
  * decides, and a foreign `never` would hide what it matches. Rules without a system call's number are
  * evaluated on every system call, so none of ours is.
+ *
+ * PROCTITLE records, which repeat the command line shortened, are not excluded: a rule of the exclude list
+ * matches nothing once it carries a key, and without one it could not be told from somebody else's.
  */
 export function sensorRules(abis: readonly Abi[], watched: readonly WatchedPath[]): AuditRule[] {
   return abis.flatMap((abi) => {
@@ -59,23 +62,6 @@ export function sensorRules(abis: readonly Abi[], watched: readonly WatchedPath[
       ),
     ];
   });
-}
-
-/**
- * Keeps PROCTITLE records, which repeat the command line shortened, from being made. Only for a kernel
- * without another audit daemon: the filter is global and would rob that one of them too.
- */
-export function exclusionRules(): AuditRule[] {
-  return [
-    {
-      list: LIST_EXCLUDE,
-      action: ACTION_NEVER,
-      fields: [
-        { field: FIELD.MSGTYPE, value: RECORD.PROCTITLE },
-        { field: FIELD.KEY, value: RULE_KEY },
-      ],
-    },
-  ];
 }
 
 export function isOurs(rule: ListedRule): boolean {

@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+import { DirectoryCache, isBelow } from './directory-cache.ts';
+import { type FileAct, WriteCoalescer } from './write-coalescer.ts';
+
+function act(kind: FileAct['kind'], path: string, at: number, more: Partial<FileAct> = {}): FileAct {
+  return { kind, path, pid: 1, at, created: false, written: false, count: 1, ...more };
+}
+
+function coalescer(limits = { holdMs: 15, quietMs: 1_000, maxQuiet: 100 }) {
+  const seen: FileAct[] = [];
+  return { seen, coalescer: new WriteCoalescer((one) => seen.push(one), limits) };
+}
+
+test('creating and writing a file is one act, handed on after the hold', () => {
+  const { seen, coalescer: line } = coalescer();
+  line.add(act('file_event', '/a', 0, { created: true }));
+  line.add(act('file_event', '/a', 5, { written: true }));
+  line.flush(14);
+  expect(seen).toEqual([]);
+  line.flush(15);
+  expect(seen).toMatchObject([{ path: '/a', created: true, written: true, count: 2 }]);
+});
+
+test('what follows within a second is one more, with its count; then it begins anew', () => {
+  const { seen, coalescer: line } = coalescer();
+  for (let at = 0; at < 500; at += 1) {
+    line.add(act('file_event', '/log', at, { written: true }));
+    line.flush(at);
+  }
+  line.flush(2_000);
+  line.flush(2_000);
+  expect(seen.map(({ count }) => count)).toEqual([16, 484]);
+  line.add(act('file_event', '/log', 9_000, { written: true }));
+  line.flush(9_015);
+  expect(seen).toHaveLength(3);
+});
+
+test('writes by different processes, or to different paths, stay apart', () => {
+  const { seen, coalescer: line } = coalescer();
+  line.add(act('file_event', '/a', 0, { written: true }));
+  line.add(act('file_event', '/a', 0, { written: true, pid: 2 }));
+  line.add(act('file_event', '/b', 0, { written: true }));
+  line.flush(20);
+  expect(seen).toHaveLength(3);
+});
+
+test('a write that was gathered comes before the rename of its file', () => {
+  const { seen, coalescer: line } = coalescer();
+  line.add(act('file_event', '/a', 0, { created: true }));
+  line.flush(20);
+  line.add(act('file_event', '/a', 30, { written: true }));
+  line.add(act('file_rename', '/b', 31, { renamedFrom: '/a' }));
+  line.add(act('file_delete', '/a', 32));
+  line.flush(60);
+  expect(seen.map(({ kind }) => kind).slice(0, 2)).toEqual(['file_event', 'file_rename']);
+  line.drain(60);
+  expect(seen.reduce((sum, { count }) => sum + count, 0)).toBe(4);
+});
+
+test('no act is forgotten, whatever the bound and the order', () => {
+  let state = 3;
+  const random = (below: number) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  const { seen, coalescer: line } = coalescer({ holdMs: 15, quietMs: 100, maxQuiet: 5 });
+  let now = 0;
+  for (let step = 0; step < 20_000; step += 1) {
+    now += random(4);
+    const kind = (['file_event', 'file_event', 'file_rename', 'file_delete'] as const)[random(4)] ?? 'file_event';
+    line.add(act(kind, `/${random(30)}`, now, { written: true }));
+    if (random(5) === 0) line.flush(now);
+  }
+  line.drain(now);
+  expect(line.held).toBe(0);
+  expect(seen.reduce((sum, { count }) => sum + count, 0)).toBe(20_000);
+});
+
+test('the path cache holds no more than it may, and forgets all when a directory moves', () => {
+  const cache = new DirectoryCache(10, (path) => isBelow(path, ['/own']));
+  for (let index = 0; index < 100; index += 1) cache.set(`k${index}`, `/d${index}`);
+  expect(cache.size).toBe(10);
+  expect(cache.get('k99')?.path).toBe('/d99');
+  expect(cache.set('own', '/own/sub').ignored).toBe(true);
+  expect(cache.set('other', '/owner').ignored).toBe(false);
+  cache.clear();
+  expect(cache.size).toBe(0);
+});
