@@ -27,7 +27,7 @@ export function manualClock(start = EPOCH_TIME): ManualClock {
   let wallOffset = start;
   let timers: { due: number; task: () => void }[] = [];
   return {
-    now: () => wallOffset + elapsed,
+    now: () => Math.floor(wallOffset + elapsed),
     monotonic: () => elapsed,
     after: (milliseconds, task) => {
       const timer = { due: elapsed + Math.max(0, milliseconds), task };

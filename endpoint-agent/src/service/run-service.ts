@@ -8,6 +8,7 @@ import { systemClock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { randomHex, systemRandom } from '../platform/random.ts';
 import { createFileHasher } from '../scanner/file-hasher.ts';
+import type { Sensor } from '../sensors/sensor.ts';
 import { createSpool } from '../spool/create-spool.ts';
 import { SpoolLockedError } from '../spool/open-spool-store.ts';
 import { standardInputOf } from '../state/standard-input.ts';
@@ -146,7 +147,7 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
         const started = processes.byPid(pid);
         if (started) tracker.markSafeTest(started.entityId);
       },
-      blindToTest: () => blindToFiles(sensors.map((sensor) => sensor.health())),
+      blindToTest: () => blindToFiles(sensors),
       onQuarantineChanged: onQuarantined,
     },
     report: (outcome) => pipeline.report(outcome),
@@ -200,10 +201,16 @@ function openSpool(stateDir: string): ReturnType<typeof createSpool> | undefined
 }
 
 /** Why a written file would not be seen, or nothing. */
-function blindToFiles(sensors: readonly SensorHealth[]): string | undefined {
-  const files = sensors.find((sensor) => sensor.name === 'fanotify');
-  if (files === undefined) return 'no sensor for written files runs here: it needs root';
-  return files.state === 'active' ? undefined : (files.detail ?? files.code ?? files.state);
+function blindToFiles(sensors: readonly Sensor[]): string | undefined {
+  const files = sensors.filter((sensor) =>
+    sensor.declaration.provides.some(({ category }) => category === 'file_event'),
+  );
+  const health = files.map((sensor) => sensor.health());
+  if (health.some(({ state }) => state === 'active')) return undefined;
+  return (
+    health.map(({ detail, code, state }) => detail ?? code ?? state).join('; ') ||
+    'no sensor for written files runs here'
+  );
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -6,9 +6,13 @@ import { zstd } from './compression.ts';
 type Ack = Extract<ConsoleFrame, { type: 'ack' }>;
 type Nack = Extract<ConsoleFrame, { type: 'nack' }>;
 
-/** Bytes of stored items per batch. Their zstd is about a tenth; plain they still fit one frame. */
-const BATCH_BYTES = 900_000;
-const BATCH_ITEMS = 500;
+export interface BatchLimit {
+  readonly items: number;
+  /** Of stored items. Their zstd is about a fifth; plain they still fit one frame. */
+  readonly bytes: number;
+}
+const BATCH_LIMIT: BatchLimit = { items: 500, bytes: 900_000 };
+
 /** Bounds of the wait that a console may ask for, and the wait after an answer that helped nothing. */
 const RETRY = { least: 250, most: 300_000, fruitless: 1_000 } as const;
 
@@ -31,7 +35,12 @@ export interface BatchWindow {
  * The batches of one session that are out (SPEC UP3, UP7, UP8). Only `acknowledge` and `quarantine` take
  * anything out of the spool: when the session ends, all that is unanswered is simply there again.
  */
-export function createBatchWindow(spool: Spool, clock: Clock, counts: UplinkCounts): BatchWindow {
+export function createBatchWindow(
+  spool: Spool,
+  clock: Clock,
+  counts: UplinkCounts,
+  limit: BatchLimit = BATCH_LIMIT,
+): BatchWindow {
   const { epoch } = spool.status();
   const batches = new Map<number, readonly number[]>();
   const inFlight = new Set<number>();
@@ -90,7 +99,7 @@ export function createBatchWindow(spool: Spool, clock: Clock, counts: UplinkCoun
       while (batches.size < SESSION.unacknowledgedBatches) {
         const wait = pausedUntil - clock.monotonic();
         if (wait > 0) return wait;
-        const items = spool.next({ items: alone > 0 ? 1 : BATCH_ITEMS, bytes: BATCH_BYTES }, inFlight);
+        const items = spool.next({ ...limit, items: alone > 0 ? 1 : limit.items }, inFlight);
         // A damaged database has been replaced while it was read.
         if (items.length === 0 || spool.status().epoch !== epoch) return undefined;
         alone = Math.max(0, alone - 1);
