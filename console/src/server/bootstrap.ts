@@ -11,6 +11,7 @@ import type { Fleet } from '../contexts/fleet/api.ts';
 import { createIdentity } from '../contexts/identity/identity.ts';
 import type { Ingest } from '../contexts/ingest/api.ts';
 import { createIngest } from '../contexts/ingest/ingest.ts';
+import { startRetention } from '../contexts/ingest/retention.ts';
 import type { Response } from '../contexts/response/api.ts';
 import { createResponse } from '../contexts/response/response.ts';
 import type { Tenants } from '../contexts/tenants/api.ts';
@@ -109,6 +110,7 @@ export interface RunningConsole {
   readonly httpPort: number;
   readonly gatewayPort: number;
   readonly publicUrl: string;
+  readonly gatewayUrl: string;
   readonly domain: Domain;
   readonly ingest: Ingest;
   readonly gateway: Gateway;
@@ -133,6 +135,7 @@ export async function startConsole(
 
   const ingest = createIngest({ ...domain, log });
   undo.defer(() => ingest.close());
+  undo.use(startRetention({ ...domain, log, days: config.telemetryDays }));
 
   const server = createServer({
     headersTimeout: 15_000,
@@ -197,13 +200,15 @@ export async function startConsole(
   if (!started.ok) throw gatewayError(started, config);
   const { gateway } = started;
   undo.defer(() => gateway.close());
-  domain.setGatewayUrl(withPort(config.gateway.url, gateway.port));
+  const gatewayUrl = withPort(config.gateway.url, gateway.port);
+  domain.setGatewayUrl(gatewayUrl);
 
   const running = undo.move();
   return {
     httpPort,
     gatewayPort: gateway.port,
     publicUrl,
+    gatewayUrl,
     domain,
     ingest,
     gateway,

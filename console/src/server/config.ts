@@ -15,6 +15,7 @@ import { z } from 'zod';
  * | `YAGURA_GATEWAY_HOST`, `YAGURA_GATEWAY_PORT` | where agents connect | `0.0.0.0`, `8443` |
  * | `YAGURA_GATEWAY_URL` | how agents reach it; enrolment tokens carry it | `https://localhost:PORT` |
  * | `YAGURA_ENROLMENTS_PER_MINUTE` | enrolments that one address may ask for | `300` |
+ * | `YAGURA_TELEMETRY_DAYS` | how long events are kept; incidents stay | `30` |
  * | `YAGURA_SIGNER_SOCKET` | the signer's socket for the console | `STATE_DIR/../signer/console.sock` |
  * | `YAGURA_SIGNER_ADMIN_SOCKET` | the signer's socket for the operator (command line only) | `STATE_DIR/../signer/admin.sock` |
  * | `YAGURA_LOG_LEVEL` | `debug`, `info`, `warn`, `error` or `silent` | `info` |
@@ -32,6 +33,7 @@ export interface ConsoleConfig {
     /** By address. */
     readonly enrolmentsPerMinute: number;
   };
+  readonly telemetryDays: number;
   readonly signer: { readonly socket: string; readonly adminSocket: string };
   readonly logLevel: z.infer<typeof LogLevel>;
 }
@@ -80,6 +82,7 @@ const Environment = z.object({
   YAGURA_GATEWAY_PORT: Port.default(8443),
   YAGURA_GATEWAY_URL: Origin(/^https$/).optional(),
   YAGURA_ENROLMENTS_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(300),
+  YAGURA_TELEMETRY_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
   YAGURA_SIGNER_SOCKET: Path.optional(),
   YAGURA_SIGNER_ADMIN_SOCKET: Path.optional(),
   YAGURA_LOG_LEVEL: LogLevel.default('info'),
@@ -111,6 +114,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       url: new URL(gatewayUrl).origin,
       enrolmentsPerMinute: values.YAGURA_ENROLMENTS_PER_MINUTE,
     },
+    telemetryDays: values.YAGURA_TELEMETRY_DAYS,
     signer: {
       socket: resolve(values.YAGURA_SIGNER_SOCKET ?? resolve(signerDirectory, 'console.sock')),
       adminSocket: resolve(values.YAGURA_SIGNER_ADMIN_SOCKET ?? resolve(signerDirectory, 'admin.sock')),
