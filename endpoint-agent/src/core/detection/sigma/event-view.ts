@@ -23,6 +23,8 @@ export function foldOf(predicate: { readonly cased: boolean; readonly windash: b
   return predicate.windash ? 'case-and-dashes' : 'case';
 }
 
+const NO_FIELDS: ReadonlySet<string> = new Set();
+
 /** Numbers the fields that rules ask for. */
 export class FieldTable {
   readonly #slots = new Map<string, number>();
@@ -98,11 +100,19 @@ export class EventView {
   }
 
   /** Every value of the event, for keywords. */
-  *values(): Iterable<Scalar> {
+  values(): readonly Scalar[] {
+    return this.valuesExcept(NO_FIELDS);
+  }
+
+  /** The values of all fields but these. */
+  valuesExcept(names: ReadonlySet<string>): Scalar[] {
+    const values: Scalar[] = [];
     for (const name of Object.keys(this.#fields)) {
+      if (names.has(name)) continue;
       const value = toScalar(this.#fields[name]);
-      if (value !== undefined) yield value;
+      if (value !== undefined) values.push(value);
     }
+    return values;
   }
 
   /** Names and values, for what is reported of keywords. */
