@@ -17,9 +17,9 @@ export async function runConsole(env: Readonly<Record<string, string | undefined
     log = createLog('console', config.logLevel);
     const stopped = stopSignal(log);
     const running = await startConsole(config, log);
-    const { httpPort, gatewayPort, publicUrl } = running;
-    log.info({ httpPort, gatewayPort, publicUrl, gatewayUrl: config.gateway.url }, 'console ready');
-    process.send?.({ type: 'ready', httpPort, gatewayPort, publicUrl });
+    const { httpPort, gatewayPort, publicUrl, gatewayUrl } = running;
+    log.info({ httpPort, gatewayPort, publicUrl, gatewayUrl }, 'console ready');
+    process.send?.({ type: 'ready', httpPort, gatewayPort, publicUrl, gatewayUrl });
     log.info({ reason: await stopped }, 'console stopping');
     await running.close();
     return 0;

@@ -69,6 +69,7 @@ export const firstSchema: Migration = {
       UNIQUE (tenant_id, endpoint_id, story_id),
       FOREIGN KEY (tenant_id, endpoint_id) REFERENCES endpoints (tenant_id, endpoint_id))`,
     'CREATE INDEX incidents_by_status ON incidents (tenant_id, status, received_at)',
+    'CREATE INDEX incidents_by_endpoint ON incidents (tenant_id, endpoint_id, status, lane)',
     `CREATE TABLE incident_stories (
       tenant_id text NOT NULL, incident_id text NOT NULL, story_json text NOT NULL,
       PRIMARY KEY (tenant_id, incident_id),
