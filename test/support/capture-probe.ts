@@ -37,6 +37,7 @@ export interface ProbeOptions {
   readonly watchedPaths?: readonly WatchedPath[];
   readonly sources?: readonly SourceName[];
   readonly folder?: string;
+  readonly auditBufferBytes?: number;
 }
 
 const WAIT_MS = 5_000;
@@ -52,6 +53,7 @@ export async function startCapture(options: ProbeOptions = {}): Promise<CaptureP
     log: (message, details) => process.stderr.write(`${message} ${JSON.stringify(details)}\n`),
     watchedPaths: options.watchedPaths ?? [],
     ...(options.sources ? { sources: options.sources } : {}),
+    ...(options.auditBufferBytes === undefined ? {} : { auditBufferBytes: options.auditBufferBytes }),
   });
   const seen: Observation[] = [];
   const stop = new AbortController();

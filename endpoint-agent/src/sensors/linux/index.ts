@@ -26,6 +26,8 @@ export interface LinuxSensorOptions {
   /** Files and directories whose reads are reported; by default the system's credentials. */
   readonly watchedPaths?: readonly WatchedPath[];
   readonly sources?: readonly SourceName[];
+  /** Receive buffer of the audit socket; small in tests of what happens when it is full. */
+  readonly auditBufferBytes?: number;
 }
 
 /** In the state directory: holds the former kernel state while ours is in force. `restoreKernelState` wants its path. */
@@ -58,6 +60,7 @@ export function createLinuxCapture(options: LinuxSensorOptions): { sensors: Sens
     table: options.processTable ?? createLinuxProcessTable(options.clock),
     clock: options.clock,
     log: options.log,
+    ...(options.auditBufferBytes === undefined ? {} : { auditBufferBytes: options.auditBufferBytes }),
   });
   return { host, sensors: sources.map((source) => new LinuxSensor(source, host)) };
 }

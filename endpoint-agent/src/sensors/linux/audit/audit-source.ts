@@ -24,9 +24,10 @@ export interface AuditSourceOptions {
   readonly monotonic: () => number;
   readonly userName: AuditContext['userName'];
   readonly socketProtocol: AuditContext['socketProtocol'];
+  readonly receiveBufferBytes?: number;
 }
 
-/** Holds about 20,000 events of a reader that stands still; the kernel charges about 1.5 KB a record. */
+/** Holds what comes while the reader stands still for many seconds; the kernel reserves none of it beforehand. */
 const RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
 const MAX_RECORD_BYTES = 16 * 1024;
 const RECORDS_PER_READ = 4_000;
@@ -108,7 +109,7 @@ export function createAuditSource(options: AuditSourceOptions): CaptureSource {
     const opened = openNetlink(NETLINK_AUDIT, role === 'listener' ? GROUP_READLOG : 0);
     if (typeof opened === 'number') return refused(opened);
     socket = opened;
-    socket.setReceiveBuffer(RECEIVE_BUFFER_BYTES);
+    socket.setReceiveBuffer(options.receiveBufferBytes ?? RECEIVE_BUFFER_BYTES);
     if (role === 'listener') return undefined;
     const registered = registerDaemon(socket, process.pid, record);
     if (registered !== EEXIST) return registered < 0 ? refused(registered) : undefined;

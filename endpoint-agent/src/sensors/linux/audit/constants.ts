@@ -16,7 +16,6 @@ export const RECORD = {
   EXECVE: 1309,
   OBJ_PID: 1318,
   EOE: 1320,
-  PROCTITLE: 1327,
   KERN_MODULE: 1330,
 } as const;
 

@@ -111,6 +111,21 @@ describe('gaps in the serials', () => {
     expect(gaps.missing).toBe(99_999);
   });
 
+  test('a gap is counted two seconds after it was passed, once, and not before', () => {
+    const gaps = new SerialGaps();
+    for (const serial of [10, 11, 15, 16]) gaps.see(serial);
+    gaps.settle(0);
+    gaps.settle(1_999);
+    expect(gaps.missing).toBe(0);
+    gaps.see(13);
+    gaps.settle(2_000);
+    expect(gaps.missing).toBe(2);
+    for (let serial = 17; serial < 20_000; serial += 1) gaps.see(serial);
+    gaps.settle(9_000);
+    gaps.settle(99_000);
+    expect(gaps.missing).toBe(2);
+  });
+
   test('serials from long ago change nothing', () => {
     const gaps = new SerialGaps();
     for (let serial = 50_000; serial < 70_000; serial += 1) gaps.see(serial);

@@ -119,6 +119,7 @@ export class EventAssembler {
 
   /** Hands on what waited too long. Call now and then. */
   sweep(now: number): void {
+    this.#gaps.settle(now);
     for (const event of this.#pending.values()) {
       if (now - event.since < this.#limits.maxAgeMs) break;
       this.#finish(event, isComplete(event));

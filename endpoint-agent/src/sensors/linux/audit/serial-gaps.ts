@@ -1,14 +1,17 @@
 const WINDOW = 8_192;
+const SETTLE_MS = 2_000;
 
 /**
  * Counts audit serials that never came. The kernel numbers every event and hands them out nearly in order
- * (events of different CPUs overtake each other), so a serial counts as missing once it is a whole window
- * behind the newest.
+ * (events of different CPUs overtake each other), so a serial counts as missing once a later one is two
+ * seconds old, or a whole window ahead.
  */
 export class SerialGaps {
   #newest: number | undefined;
   #seen = new Uint8Array(WINDOW);
   #missing = 0;
+  /** What was the newest serial at these times. */
+  readonly #marks: { readonly at: number; readonly newest: number }[] = [];
 
   get missing(): number {
     return this.#missing;
@@ -37,6 +40,21 @@ export class SerialGaps {
     }
     this.#seen[serial % WINDOW] = 1;
     this.#newest = serial;
+  }
+
+  /** Counts what has been outstanding for long. Call now and then, with the monotonic time in milliseconds. */
+  settle(now: number): void {
+    if (this.#newest === undefined) return;
+    if (this.#marks.at(-1)?.newest !== this.#newest) this.#marks.push({ at: now, newest: this.#newest });
+    while (this.#marks[0] && now - this.#marks[0].at >= SETTLE_MS) {
+      const { newest } = this.#marks.shift() ?? { newest: 0 };
+      // Below today's window everything has been counted already.
+      for (let serial = Math.max(0, this.#newest - WINDOW + 1); serial <= newest; serial += 1) {
+        if (this.#seen[serial % WINDOW] !== 0) continue;
+        this.#seen[serial % WINDOW] = 1;
+        this.#missing += 1;
+      }
+    }
   }
 
   /** Serials inside the window that have not come yet. */

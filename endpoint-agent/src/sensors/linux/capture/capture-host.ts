@@ -16,6 +16,7 @@ export interface CaptureHostOptions {
   readonly sources: readonly SourceName[];
   readonly ignorePaths: readonly string[];
   readonly watched: readonly WatchedPath[];
+  readonly auditBufferBytes?: number;
   readonly table: LiveProcessTable;
   readonly clock: Clock;
   readonly log: (message: string, details: Readonly<Record<string, unknown>>) => void;
@@ -71,8 +72,15 @@ export function createCaptureHost(options: CaptureHostOptions): CaptureHost {
 
   function launch(): Run {
     const heartbeat = new SharedArrayBuffer(4);
-    const { stateFile, sources, ignorePaths, watched } = options;
-    const workerData: CaptureWorkerData = { stateFile, sources, ignorePaths, watched, heartbeat };
+    const { stateFile, sources, ignorePaths, watched, auditBufferBytes } = options;
+    const workerData: CaptureWorkerData = {
+      stateFile,
+      sources,
+      ignorePaths,
+      watched,
+      heartbeat,
+      ...(auditBufferBytes === undefined ? {} : { auditBufferBytes }),
+    };
     const worker = new Worker(WORKER, { workerData, name: 'capture' });
     const ready = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<void>();

@@ -11,6 +11,8 @@ export interface CaptureWorkerData {
   /** Files and directories of which file events are not reported: the agent's own data. */
   readonly ignorePaths: readonly string[];
   readonly watched: readonly WatchedPath[];
+  /** Of the audit socket; absent for the sensor's own choice. */
+  readonly auditBufferBytes?: number;
   /** One Int32 that the worker counts up on every turn. */
   readonly heartbeat: SharedArrayBuffer;
 }

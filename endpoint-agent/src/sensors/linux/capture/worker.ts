@@ -56,6 +56,7 @@ const FACTORIES: Readonly<Record<SourceName, () => CaptureSource>> = {
       monotonic,
       userName,
       socketProtocol,
+      ...(data.auditBufferBytes === undefined ? {} : { receiveBufferBytes: data.auditBufferBytes }),
     }),
   'linux-processes': () => createProcessSource({ sink: outbox, lateSink, bootTime }),
   'linux-files': () => createFileSource({ sink: outbox, bootTime, monotonic, ignorePaths: data.ignorePaths }),
