@@ -26,8 +26,8 @@ export interface Libc {
   poll(set: Uint8Array, count: number, timeoutMs: number): number;
   /** pidfd_open(2), Linux 5.3: a descriptor that names this process across reuse of its pid. */
   pidfdOpen(pid: number): number;
-  /** pidfd_send_signal(2), Linux 5.1; ESRCH once the process was reaped. */
-  pidfdSendSignal(pidfd: number, signal: number): number;
+  /** pidfd_send_signal(2), Linux 5.1; ESRCH once the process was reaped. `flags`: Linux 6.9. */
+  pidfdSendSignal(pidfd: number, signal: number, flags?: number): number;
 }
 
 /** Values of open(2) that are the same on x86-64 and arm64. */
@@ -122,6 +122,7 @@ function bind(lib: LibraryHandle): Libc {
     getxattr: (path, name, into) => orErrno(getxattr(cString(path), name, into, into.length)),
     poll: (set, count, timeoutMs) => orErrno(poll(set, count, timeoutMs)),
     pidfdOpen: (pid) => orErrno(syscall4(SYS_PIDFD_OPEN, pid, 0, null, 0)),
-    pidfdSendSignal: (pidfd, signal) => orErrno(syscall4(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, null, 0)),
+    pidfdSendSignal: (pidfd, signal, flags = 0) =>
+      orErrno(syscall4(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, null, flags)),
   };
 }

@@ -22,7 +22,7 @@ export const RESPONSE_LIMITS: ResponseLimits = {
   maxFileBytes: 536_870_912,
   vaultBytes: 8_589_934_592,
   reserveBytes: 134_217_728,
-  maxTreeProcesses: 20_000,
+  maxTreeProcesses: 65_536,
   treeDeadlineMs: 5_000,
   lockWaitMs: 30_000,
   journalActions: 20_000,

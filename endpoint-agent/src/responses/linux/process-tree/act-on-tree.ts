@@ -1,7 +1,7 @@
 import type { ActionCode } from '@yagura/protocol';
 import type { Clock } from '../../../platform/clock.ts';
-import { isAlive, isHalted, readProcessStat } from './process-stat.ts';
-import { type ProcessKey, signalProcess, type TreeSignal } from './signal-process.ts';
+import { isAlive, isHalted, type ProcessStat, readProcessStat } from './process-stat.ts';
+import { type ProcessKey, signalProcess, stopGroup } from './signal-process.ts';
 import { byStart, createTreeWalk, type TreeWalk, type TreeWalkOptions } from './tree-walk.ts';
 
 export interface TreeOptions extends TreeWalkOptions {
@@ -22,6 +22,8 @@ export interface TreeResult {
 /** Rounds that end a walk even if the clock stands still. */
 const MAX_ROUNDS = 2_000;
 const PAUSE_MS = 1;
+/** So many new processes in one look are a fork bomb: it is stopped by the group, or it would outgrow the looks. */
+const BURST = 24;
 
 /**
  * Stops the tree where it is. Ends when a whole look at /proc found nothing new and every process of the tree
@@ -87,32 +89,44 @@ async function holdTree(tree: TreeWalk, options: TreeOptions, deadline: number):
   const stopped: ProcessKey[] = [];
   const reached = new Set<number>();
   const denied = new Set<number>();
-  const stop = (key: ProcessKey, signal: TreeSignal): boolean => {
-    const sent = signalProcess(key, signal);
+  const outsiders = new Map<number, ProcessKey>();
+  const stop = (key: ProcessKey): boolean => {
+    const sent = signalProcess(key, 'SIGSTOP');
     if (sent === 'sent') reached.add(key.pid);
     if (sent === 'not_permitted') denied.add(key.pid);
     return sent === 'sent';
   };
-  for (let round = 0; ; round += 1) {
-    // Asked before the look: what halts during it may have forked after its children were read.
-    const allHalted = tree.known.every((key) => denied.has(key.pid) || hasHalted(key));
-    const found = tree.discover();
-    for (const process of found) {
-      if (stop(process, 'SIGSTOP') && process.state !== 'T') stopped.push(process);
+  const stopGroups = (found: readonly ProcessStat[]): void => {
+    for (const leader of tree.leadersOf(found)) {
+      for (const outsider of tree.outsidersOf(leader.pid)) outsiders.set(outsider.pid, outsider);
+      stopGroup(leader);
     }
-    if (found.length === 0 && allHalted) return { stopped, reached, denied, isComplete: true };
-    if (options.clock.monotonic() > deadline || round >= MAX_ROUNDS) {
-      return { stopped, reached, denied, isComplete: false };
+  };
+  const holdRounds = async (): Promise<boolean> => {
+    for (let round = 0; ; round += 1) {
+      // Asked before the look: what halts during it may have forked after its children were read.
+      const allHalted = tree.known.every((key) => denied.has(key.pid) || hasHalted(key));
+      const found = tree.discover();
+      if (found.length >= BURST) stopGroups(found);
+      for (const process of found) {
+        if (stop(process) && process.state !== 'T') stopped.push(process);
+      }
+      if (found.length === 0 && allHalted) return true;
+      if (options.clock.monotonic() > deadline || round >= MAX_ROUNDS) return false;
+      if (found.length === 0) {
+        // Somebody continued it, or the stop is still on its way.
+        for (const key of tree.known) if (!denied.has(key.pid) && !hasHalted(key)) stop(key);
+        await pause(options.clock);
+      } else if (round % 8 === 7) {
+        // A fork bomb must not keep the agent from its other work.
+        await pause(options.clock);
+      }
     }
-    if (found.length === 0) {
-      // Somebody continued it, or the stop is still on its way.
-      for (const key of tree.known) if (!denied.has(key.pid) && !hasHalted(key)) stop(key, 'SIGSTOP');
-      await pause(options.clock);
-    } else if (round % 8 === 7) {
-      // A fork bomb must not keep the agent from its other work.
-      await pause(options.clock);
-    }
-  }
+  };
+  const isComplete = await holdRounds();
+  // Others may share the group: the other end of a pipeline, say.
+  for (const outsider of outsiders.values()) if (!tree.has(outsider)) signalProcess(outsider, 'SIGCONT');
+  return { stopped, reached, denied, isComplete };
 }
 
 function resultOf(tree: TreeWalk, { stopped, reached, denied, isComplete }: Hold): TreeResult {

@@ -28,6 +28,23 @@ export function signalProcess(key: ProcessKey, signal: TreeSignal): SignalResult
   }
 }
 
+const PIDFD_SIGNAL_PROCESS_GROUP = 4;
+
+/**
+ * Stops every process of the group that `leader` made, children included that are being forked at this moment.
+ * False where the kernel cannot (before Linux 6.9) or the leader is gone.
+ */
+export function stopGroup(leader: ProcessKey): boolean {
+  const pidfd = libc().pidfdOpen(leader.pid);
+  if (pidfd < 0) return false;
+  try {
+    if (readProcessStat(leader.pid)?.startTicks !== leader.startTicks) return false;
+    return libc().pidfdSendSignal(pidfd, constants.signals.SIGSTOP, PIDFD_SIGNAL_PROCESS_GROUP) >= 0;
+  } finally {
+    libc().close(pidfd);
+  }
+}
+
 export type FoundTarget = ProcessStat | 'gone' | 'unverified';
 
 /**

@@ -23,6 +23,11 @@ export interface TreeWalk {
   readonly isRootUnverified: boolean;
   /** Live processes of the tree that were not known yet, parents before children. */
   discover(): readonly ProcessStat[];
+  /** Leaders, of the tree themselves, of the process groups that these processes are in. */
+  leadersOf(found: readonly ProcessStat[]): readonly ProcessKey[];
+  /** Running processes of a group that are not known to belong to the tree. */
+  outsidersOf(groupId: number): readonly ProcessStat[];
+  has(key: ProcessKey): boolean;
   /** Every process that ever belonged and may be touched, in the order of discovery. */
   readonly known: readonly ProcessKey[];
   /** Processes of the tree that were left alone. */
@@ -100,6 +105,16 @@ export function createTreeWalk(options: TreeWalkOptions): TreeWalk {
     isRootProtected,
     isRootUnverified: root === 'unverified',
     discover,
+    leadersOf: (members) => {
+      const ownGroup = processes.get(options.selfPid)?.groupId;
+      const groups = new Set(members.map(({ groupId }) => groupId).filter((id) => id !== ownGroup && id > 1));
+      return [...groups].flatMap((id) => known.get(id) ?? []);
+    },
+    outsidersOf: (groupId) =>
+      [...processes.values()].filter((process) => {
+        return process.groupId === groupId && process.state !== 'T' && !isEntry(known, process.pid);
+      }),
+    has: ({ pid, startTicks }) => known.get(pid)?.startTicks === startTicks,
     get known() {
       return [...known.values()];
     },
