@@ -24,18 +24,20 @@ export function SideBar() {
   const { tenant, consoleVersion } = useSession();
   return (
     <nav className={classes['side']} aria-label={t('nav.label')}>
-      <Link to="/" className={classes['sideHead']}>
-        <Wordmark />
-      </Link>
-      <ul className={classes['sideLinks']}>
-        <Links className={classes['sideLink']} />
-      </ul>
-      <div className={classes['sideFoot']}>
-        <div>
-          <Untrusted text={tenant.name} />
-        </div>
-        <div>
-          Yagura <Untrusted text={consoleVersion} />
+      <div className={classes['sideInner']}>
+        <Link to="/" className={classes['sideHead']}>
+          <Wordmark />
+        </Link>
+        <ul className={classes['sideLinks']}>
+          <Links className={classes['sideLink']} />
+        </ul>
+        <div className={classes['sideFoot']}>
+          <div>
+            <Untrusted text={tenant.name} />
+          </div>
+          <div>
+            Yagura <Untrusted text={consoleVersion} />
+          </div>
         </div>
       </div>
     </nav>

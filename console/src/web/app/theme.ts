@@ -37,7 +37,10 @@ export const theme = createTheme({
   respectReducedMotion: true,
   focusRing: 'auto',
   components: {
-    Modal: { defaultProps: { centered: true, size: 'lg', radius: 'md', overlayProps: { backgroundOpacity: 0.45 } } },
+    Modal: {
+      defaultProps: { centered: true, size: 'lg', radius: 'md', overlayProps: { backgroundOpacity: 0.45 } },
+      styles: { title: { fontWeight: 700, fontSize: '1.125rem' } },
+    },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 200, events: { hover: true, focus: true, touch: true } } },
     Badge: { defaultProps: { tt: 'none' } },
     Table: { defaultProps: { verticalSpacing: 'sm' } },
@@ -67,6 +70,7 @@ const LIGHT = {
   '--yg-canvas': '#f5f7f8',
   '--yg-surface': '#ffffff',
   '--yg-line': '#d9dfe3',
+  '--yg-control-line': '#7a8892',
   '--yg-text': '#1a2126',
   '--yg-dimmed': '#51606b',
   '--yg-hover': '#f0f4f7',
@@ -94,6 +98,7 @@ const DARK: typeof LIGHT = {
   '--yg-canvas': '#11161a',
   '--yg-surface': '#1a2026',
   '--yg-line': '#343e46',
+  '--yg-control-line': '#77858f',
   '--yg-text': '#e6ebee',
   '--yg-dimmed': '#aab6be',
   '--yg-hover': '#222a31',
@@ -108,7 +113,7 @@ const mantineFrom = (tokens: typeof LIGHT) => ({
   '--mantine-color-text': tokens['--yg-text'],
   '--mantine-color-dimmed': tokens['--yg-dimmed'],
   '--mantine-color-placeholder': tokens['--yg-dimmed'],
-  '--mantine-color-default-border': tokens['--yg-line'],
+  '--mantine-color-default-border': tokens['--yg-control-line'],
   '--mantine-color-error': tokens['--yg-severe-fg'],
 });
 

@@ -62,9 +62,7 @@ function UserMenu() {
           rightSection={<IconChevronDown size={14} aria-hidden />}
           aria-label={t('user.menu', { name: visibleText(user.name, 60) })}
         >
-          <span style={{ maxWidth: '9rem', overflow: 'hidden', textOverflow: 'ellipsis' }}>
-            {visibleText(user.name, 60)}
-          </span>
+          <span className={classes['userName']}>{visibleText(user.name, 60)}</span>
         </Button>
       </Menu.Target>
       <Menu.Dropdown>

@@ -1,4 +1,5 @@
 import { Checkbox, Skeleton, VisuallyHidden } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -48,6 +49,7 @@ const SKELETON_ROWS = 8;
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { label, columns, rows, rowId, total, sort, onSort, selection, onEndReached, loading = false } = props;
   const { t } = useTranslation();
+  const narrow = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false });
   const body = useRef<HTMLDivElement>(null);
   const [margin, setMargin] = useState(0);
   // Whatever stands above the table may grow or go: where its body begins is measured after each render.
@@ -65,6 +67,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       return row === undefined ? index : rowId(row);
     },
   });
+  // Rows out of sight were measured in the other layout.
+  useEffect(() => virtualizer.measure(), [narrow, virtualizer]);
   const items = virtualizer.getVirtualItems();
   const lastShown = items.at(-1)?.index ?? -1;
   useEffect(() => {
@@ -90,6 +94,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       aria-rowcount={total === undefined ? rows.length + 1 : total < 0 ? -1 : total + 1}
       aria-busy={loading}
       className={classes['table']}
+      data-layout={narrow ? 'cards' : 'columns'}
       style={style}
       onKeyDown={walkRows}
     >
@@ -125,6 +130,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                 aria-rowindex={item.index + 2}
                 data-index={item.index}
                 data-selected={selected || undefined}
+                data-selectable={selection === undefined ? undefined : true}
                 ref={virtualizer.measureElement}
                 className={classes['row']}
                 style={{ transform: `translateY(${item.start - virtualizer.options.scrollMargin}px)` }}

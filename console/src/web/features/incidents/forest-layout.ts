@@ -22,7 +22,7 @@ export interface ForestLayout {
   readonly edges: readonly PlacedEdge[];
 }
 
-export const NODE_SIZE = { width: 190, height: 46, gapX: 56, gapY: 14 } as const;
+export const NODE_SIZE = { width: 168, height: 46, gapX: 44, gapY: 14 } as const;
 
 /**
  * Lays trees out in layers from left to right, as a story is read: each generation is a column, leaves get

@@ -1,4 +1,4 @@
-import { Alert, Anchor, Breadcrumbs, Button, Grid, Group, Skeleton, Stack, Text } from '@mantine/core';
+import { Alert, Anchor, Breadcrumbs, Button, Group, Skeleton, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -83,16 +83,10 @@ function Incident({ incident }: { incident: IncidentDetail }) {
       </Group>
       <StorySummary incident={incident} />
       <IncidentActions incident={incident} onOpen={setDialog} />
-      <Grid gap="md">
-        <Grid.Col span={{ base: 12, lg: 5 }}>
-          <Panel title={t('timeline.title')}>
-            <Timeline incident={incident} />
-          </Panel>
-        </Grid.Col>
-        <Grid.Col span={{ base: 12, lg: 7 }}>
-          <ProcessTree story={incident.story} />
-        </Grid.Col>
-      </Grid>
+      <Panel title={t('timeline.title')}>
+        <Timeline incident={incident} />
+      </Panel>
+      <ProcessTree story={incident.story} />
       <Panel title={t('rule.title')}>
         <StoryRules story={incident.story} />
       </Panel>

@@ -115,6 +115,21 @@ function styleSheet(): StylesheetJson {
 }
 
 const MAX_ZOOM = 1.1;
+/** Below this the names cannot be read: rather show a part, from its root, and let the reader move it. */
+const MIN_READABLE_ZOOM = 0.72;
+const MARGIN = 24;
+
+function showReadable(graph: Core): void {
+  graph.fit(undefined, MARGIN);
+  if (graph.zoom() > MAX_ZOOM) {
+    graph.zoom(MAX_ZOOM);
+    graph.center();
+  } else if (graph.zoom() < MIN_READABLE_ZOOM) {
+    graph.zoom(MIN_READABLE_ZOOM);
+    const box = graph.elements().renderedBoundingBox();
+    graph.panBy({ x: MARGIN - box.x1, y: MARGIN - box.y1 });
+  }
+}
 
 /** The trees as a picture. Its content in words is the nested list beside it. */
 export default function ProcessGraph({ forest, detected, selected, onSelect }: ProcessGraphProps) {
@@ -140,11 +155,7 @@ export default function ProcessGraph({ forest, detected, selected, onSelect }: P
       userZoomingEnabled: true,
       boxSelectionEnabled: false,
     });
-    graph.fit(undefined, 24);
-    if (graph.zoom() > MAX_ZOOM) {
-      graph.zoom(MAX_ZOOM);
-      graph.center();
-    }
+    showReadable(graph);
     graph.on('tap', (event) => select.current(event.target === graph ? undefined : (event.target.id() as string)));
     core.current = graph;
     return () => {
@@ -166,7 +177,8 @@ export default function ProcessGraph({ forest, detected, selected, onSelect }: P
     if (selected !== undefined) graph.getElementById(selected).select();
   }, [selected, layout, detected]);
 
-  const height = Math.min(480, Math.max(180, layout.nodes.length * 34 + 80));
+  const rows = new Set(layout.nodes.map((node) => Math.round(node.y))).size;
+  const height = Math.min(480, Math.max(150, rows * (NODE_SIZE.height + NODE_SIZE.gapY) + 2 * MARGIN));
   return (
     <div ref={holder} role="img" aria-label={t('tree.graphLabel')} className={classes['graph']} style={{ height }} />
   );

@@ -44,6 +44,7 @@ function Rule({ rule }: { rule: RuleFacts }) {
         </Text>
       )}
       <FactList
+        columns={2}
         facts={[
           [t('rule.severity'), t(`severity.${rule.severity}`)],
           [t('rule.confidence'), t(`confidence.${rule.confidence}`)],

@@ -92,7 +92,7 @@ const REQUEST: Record<Request, string> = {
   none: 'You don’t need to do anything.',
   wait: 'Please leave the computer switched on until this has finished.',
   'judge-contained':
-    'If you don’t recognise this, read what happened and press “Close”. If it is software you use at work, press “This is software we use” to have it put back.',
+    'It has been dealt with. Read what happened and press “Close”. If it is software you use at work, press “This is software we use” to have it put back.',
   'judge-observed':
     'If you don’t recognise this, press “Stop it”. If it is software you use at work, press “This is software we use”.',
   unplug:

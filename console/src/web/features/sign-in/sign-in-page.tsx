@@ -13,12 +13,8 @@ import { ADMIN_LINK_COMMAND } from '../orders/approver-missing.tsx';
 import { registerApprover } from '../orders/register-approver.ts';
 import { APPROVER_KEYS_QUERY } from '../orders/use-approver.ts';
 import { type LinkFragment, type TakenFragment, takeLinkFragment } from './link-fragment.ts';
+import { safeReturnPath } from './return-path.ts';
 import { SignInFrame } from './sign-in-frame.tsx';
-
-/** Only a path of this site is followed after signing in. */
-export function safeReturnPath(path: string | null): string {
-  return path !== null && /^\/(?![/\\])[\x21-\x7e]*$/.test(path) ? path : '/';
-}
 
 interface SignInOutcome {
   /** Set when the session began but this browser could not be registered for approving. */

@@ -39,8 +39,8 @@ export const settings: Mirror<typeof ja> = {
     },
   },
   subscriptions: {
-    lead_one: '{{month}}: {{count}} endpoint, {{total}} in total (excluding tax)',
-    lead_other: '{{month}}: {{count}} endpoints, {{total}} in total (excluding tax)',
+    lead_one: '{{month}}: {{count, number}} endpoint, {{total}} in total (excluding tax)',
+    lead_other: '{{month}}: {{count, number}} endpoints, {{total}} in total (excluding tax)',
     detail: '{{price}} per endpoint and month, excluding tax. Replacing a computer never costs more.',
     month: 'Month',
     search: 'Search endpoint',

@@ -5,9 +5,9 @@ export const orders = {
     waitingUntil: '端末がつながるのを待っています。期限',
     progress: {
       bar: '進み具合',
-      running_other: '{{count}}件のうち{{finished}}件が終わりました',
+      running_other: '{{count}}件のうち{{finished, number}}件が終わりました',
       done_other: '終わりました（{{count}}件）',
-      partly_other: '{{count}}件のうち{{bad}}件はできませんでした',
+      partly_other: '{{count}}件のうち{{bad, number}}件はできませんでした',
       more_other: 'ほか{{count}}件',
     },
   },

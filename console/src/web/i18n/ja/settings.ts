@@ -35,7 +35,7 @@ export const settings = {
     },
   },
   subscriptions: {
-    lead_other: '{{month}}は{{count}}台、合計{{total}}（税抜）です',
+    lead_other: '{{month}}は{{count, number}}台、合計{{total}}（税抜）です',
     detail: '1台あたり月{{price}}（税抜）。端末を入れ替えても、台数分だけの料金です。',
     month: '月',
     search: '端末の名前で検索',
