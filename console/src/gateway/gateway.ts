@@ -107,6 +107,8 @@ class OpenGateway implements Gateway {
       fleet: options.fleet,
       ingest: options.ingest,
       limits: this.#limits,
+      monotonic: options.monotonic,
+      log: options.log,
       onClone: createCloneReport(options),
     });
     this.#services = {

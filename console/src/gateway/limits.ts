@@ -32,6 +32,8 @@ export const GATEWAY_LIMITS = {
   renewableAfterExpiryMs: 90 * 86_400_000,
   /** An order without `order-received` is sent again (SPEC CM6). */
   orderAnswerMs: 60_000,
+  /** Live sessions are held against the record of revocations this often (SPEC EN11: within 60 s). */
+  standingCheckMs: 30_000,
   closeMs: 2_000,
   sweepMs: 5_000,
 } as const;

@@ -286,6 +286,19 @@ describe('identity', () => {
     expect(await (await connectPeer(port, state)).closed).toMatchObject({ code: 4403 });
   });
 
+  test('[EN11] a revocation by another process ends the session as well', async () => {
+    const peer = await openSession(port, state);
+    await running.store.write(({ db }) =>
+      db
+        .updateTable('certificates')
+        .set({ revoked_at: 1 })
+        .where('endpoint_id', '=', state.origin.endpointId)
+        .execute(),
+    );
+    monotonicMs += 30_000;
+    expect(await peer.closed).toMatchObject({ code: 4403 });
+  });
+
   test('[UP9] of two live sessions of one identity neither goes on, and it is written down', async () => {
     const first = await openSession(port, state);
     const second = await connectPeer(port, state);

@@ -1,6 +1,7 @@
 import type { CloseReason, Hello } from '@yagura/protocol';
 import type { Fleet, Origin } from '../contexts/fleet/api.ts';
 import type { Ingest } from '../contexts/ingest/api.ts';
+import type { Log } from '../platform/log.ts';
 import type { GatewayLimits } from './limits.ts';
 import type { AgentSession } from './session.ts';
 
@@ -9,7 +10,9 @@ export type AdmissionObjection = 'duplicate_session' | 'sequence_fork' | 'certif
 export interface SessionsOptions {
   readonly fleet: Pick<Fleet, 'certificateStanding'>;
   readonly ingest: Pick<Ingest, 'highestSequence'>;
-  readonly limits: Pick<GatewayLimits, 'challengeMs'>;
+  readonly limits: Pick<GatewayLimits, 'challengeMs' | 'standingCheckMs'>;
+  readonly monotonic: () => number;
+  readonly log: Log;
   /** Told when an identity seems to exist twice; a person has to look at it. */
   readonly onClone: (origin: Origin, code: 'duplicate_session' | 'sequence_fork', detail: string) => void;
 }
@@ -20,9 +23,12 @@ export class Sessions {
   readonly #all = new Set<AgentSession>();
   readonly #speaking = new Map<string, AgentSession>();
   readonly #challenged = new Set<string>();
+  #checkedAt: number;
+  #checking = false;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.#checkedAt = options.monotonic();
   }
 
   get size(): number {
@@ -70,10 +76,34 @@ export class Sessions {
 
   sweep(): void {
     for (const session of this.#all) session.sweep();
+    const now = this.#options.monotonic();
+    if (this.#checking || now - this.#checkedAt < this.#options.limits.standingCheckMs) return;
+    this.#checkedAt = now;
+    void this.#checkStanding();
   }
 
   closeAll(): void {
     for (const session of this.#all) session.close('console_stopping');
+  }
+
+  /**
+   * Ends sessions whose certificate was revoked by another process, such as the command line, of which no
+   * message tells (SPEC EN11). One after another, so that ten thousand sessions are no burst of queries.
+   */
+  async #checkStanding(): Promise<void> {
+    this.#checking = true;
+    try {
+      for (const session of this.#all) {
+        const { origin, serial } = session.peer;
+        if ((await this.#options.fleet.certificateStanding(origin, serial)) === 'revoked') {
+          session.close('certificate_revoked');
+        }
+      }
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'revocations could not be looked up');
+    } finally {
+      this.#checking = false;
+    }
   }
 
   async #claim(session: AgentSession): Promise<boolean> {

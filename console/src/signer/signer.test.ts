@@ -1,13 +1,17 @@
+import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Order } from '@yagura/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { approvalOf, createBrowserApprover } from '../../../test/fakes/browser-approver.ts';
 import { createKeyAndRequest, type RunningSigner, startSigner } from '../../../test/fakes/running-signer.ts';
 import { createSignerClient } from './client.ts';
+import { serveLines } from './line-server.ts';
+import { ConsoleRequest } from './messages.ts';
 import { ORDER_POLICY } from './policy.ts';
 import { openSignerState } from './state.ts';
 import * as x509 from './x509.ts';
@@ -221,6 +225,55 @@ describe('orders', () => {
     expect(await place()).toBe('ok');
   });
 });
+
+const isRoot = process.getuid?.() === 0;
+/** The users that a launcher would give the two processes; they need no name to exist. */
+const CONSOLE = { uid: 64_001, gid: 64_001 };
+const STRANGER = { uid: 64_002, gid: 64_002 };
+
+describe('sockets and users', () => {
+  test.skipIf(!isRoot)(
+    'the console’s group opens its own socket and no other; strangers none (needs root)',
+    async () => {
+      chmodSync(signer.directory, 0o711);
+      const path = join(signer.directory, 'grouped.sock');
+      await using _server = await serveLines({
+        path,
+        mode: 0o660,
+        gid: CONSOLE.gid,
+        schema: ConsoleRequest,
+        handle: () => Promise.resolve({ ok: true, value: {} }),
+        maxConnections: 4,
+        onFailure: () => undefined,
+      });
+      expect(statSync(path)).toMatchObject({ gid: CONSOLE.gid });
+      expect(await connectAs(CONSOLE, path)).toBe('connected');
+      expect(await connectAs(CONSOLE, signer.adminSocket)).toBe('EACCES');
+      expect(await connectAs(STRANGER, path)).toBe('EACCES');
+      expect(await connectAs(STRANGER, signer.adminSocket)).toBe('EACCES');
+      expect(await readAs(CONSOLE, join(signer.directory, 'state', 'signer.db'))).toBe('EACCES');
+    },
+  );
+});
+
+async function runAs(user: { uid: number; gid: number }, script: string, argument: string): Promise<string> {
+  // Changes user after the start: another user may not be able to read the folder that holds this Node.
+  const drop = `process.setgroups([]); process.setgid(${user.gid}); process.setuid(${user.uid});`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', drop + script, argument]);
+  return stdout.trim();
+}
+
+function connectAs(user: { uid: number; gid: number }, path: string): Promise<string> {
+  const script = `const s = require('node:net').connect(process.argv[1]);
+    s.on('connect', () => { console.log('connected'); s.destroy(); }).on('error', (error) => console.log(error.code));`;
+  return runAs(user, script, path);
+}
+
+function readAs(user: { uid: number; gid: number }, path: string): Promise<string> {
+  const script = `try { require('node:fs').readFileSync(process.argv[1]); console.log('read'); }
+    catch (error) { console.log(error.code); }`;
+  return runAs(user, script, path);
+}
 
 describe('sockets and state', () => {
   test('modes: state 0700, console 0660, operator 0600', () => {

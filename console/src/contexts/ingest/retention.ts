@@ -87,7 +87,7 @@ async function deleteChunk(store: Store, table: 'events' | 'gaps', epoch: Epoch,
     .orderBy('sequence')
     .limit(CHUNK)
     .execute();
-  const last = oldest.filter((row) => row.received_at < cutoff).at(-1);
+  const last = oldest.findLast((row) => row.received_at < cutoff);
   if (last === undefined) return 0;
   const result = await store.write(({ db }) =>
     db
