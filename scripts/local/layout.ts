@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fromSystemError, StartError } from './messages.ts';
@@ -56,6 +56,8 @@ export function reachable(path: string, user: RunAs): boolean {
 export function prepareLayout(dataDir: string): Layout {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o755 });
+    // The processes without root must pass through to their own folders; they can list nothing here.
+    if (isRoot) chmodSync(dataDir, statSync(dataDir).mode | 0o111);
     const folder = (name: string, user: RunAs | undefined): string => {
       const path = join(dataDir, name);
       mkdirSync(path, { recursive: true, mode: 0o700 });

@@ -44,7 +44,7 @@ describe.skipIf(cannot !== undefined)(`the main job in a browser${cannot ? ` (${
     await page.getByRole('button', { name: 'テスト検知' }).click();
     await page
       .getByRole('dialog')
-      .getByRole('button', { name: /テスト検知|実行/ })
+      .getByRole('button', { name: 'テスト検知を始める' })
       .click();
     await page.locator('a[href^="/incidents/"]').first().click({ timeout: 20_000 });
     await page.getByText('EICAR').first().waitFor();

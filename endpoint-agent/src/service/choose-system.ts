@@ -6,6 +6,7 @@ import type { Log } from '../platform/log.ts';
 import { createLinuxResponder } from '../responses/linux/create-linux-responder.ts';
 import type { Responder } from '../responses/responder.ts';
 import { createLinuxProcessTable, createLinuxSensors } from '../sensors/linux/index.ts';
+import { createPortableSensors } from '../sensors/portable/index.ts';
 import type { Sensor } from '../sensors/sensor.ts';
 import type { LiveProcessTable } from '../state/create-process-table.ts';
 
@@ -35,13 +36,11 @@ export async function chooseSystem(options: SystemOptions): Promise<SystemResult
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const bootId = readBootId();
   const processes = createLinuxProcessTable(clock);
-  const sensors = createLinuxSensors({
-    stateDir,
-    clock,
-    processTable: processes,
-    ignorePaths: [...options.ignorePaths, stateDir],
-    log: (message, details) => log.info(details, message),
-  });
+  const note = (message: string, details: Readonly<Record<string, unknown>>): void => log.info(details, message);
+  const sensors =
+    process.getuid?.() === 0
+      ? createLinuxSensors({ stateDir, clock, processTable: processes, ignorePaths: options.ignorePaths, log: note })
+      : createPortableSensors({ clock, processTable: processes, log: note });
   const responder = await createLinuxResponder({
     stateDir: join(stateDir, 'responses'),
     clock,
