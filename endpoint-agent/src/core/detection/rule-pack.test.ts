@@ -47,7 +47,7 @@ describe('the pack', () => {
 
   test('uses the sensors of every kind', () => {
     const categories = new Set(pack.rules.map(({ logsource }) => logsource.category));
-    expect([...categories].sort()).toEqual(['file_access', 'file_event', 'network_connection', 'process_creation']);
+    expect(categories).toEqual(new Set(['file_access', 'file_event', 'network_connection', 'process_creation']));
   });
 
   test.each(names)('%s says what people need to know, in both languages', (name) => {
@@ -166,6 +166,6 @@ test('hostile command lines of the largest size are judged in bounded time', () 
     const fields = { Image: '/usr/bin/bash', CommandLine: pattern.repeat(LIMITS.fieldValue / pattern.length) };
     const before = performance.now();
     pack.evaluate({ eventId: 'e', logsource: { product: 'linux', category: 'process_creation' }, time: 1, fields });
-    expect(performance.now() - before, JSON.stringify(pattern)).toBeLessThan(5_000);
+    expect(performance.now() - before, `pattern ${JSON.stringify(pattern)}`).toBeLessThan(5_000);
   }
 });
