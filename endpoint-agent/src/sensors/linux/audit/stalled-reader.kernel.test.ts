@@ -1,6 +1,8 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { compile, NO_CC, startCapture } from '../../../../../test/support/capture-probe.ts';
+import { openAuditControl } from './control.ts';
+import { isOurs } from './rules.ts';
 
 /** Starts /bin/true argv[1] times; prints the total and the longest time of one in microseconds. */
 const SPAWNER = `
@@ -53,7 +55,26 @@ describe.skipIf(NO_CC)(`a reader that stands still${NO_CC ? ` (${NO_CC})` : ''}`
     expect(unseen).toBeGreaterThan(0);
     await expect.poll(() => probe.healthOf('linux-audit').lost, { timeout: 5_000 }).toBeGreaterThanOrEqual(unseen);
   });
+
+  test('for ten seconds is let go of: our rules are taken out, and a new one takes its place', async () => {
+    await using probe = await startCapture({ sources: ['linux-audit', 'linux-processes'] });
+    probe.stall(14_000);
+    await expect.poll(ourRules, { timeout: 13_500, interval: 200 }).toBe(0);
+    expect(probe.healthOf('linux-audit')).toMatchObject({ state: 'blind', code: 'sensor_silent' });
+    await expect.poll(() => probe.healthOf('linux-audit').state, { timeout: 10_000 }).toBe('active');
+    spawnSync('/bin/true', ['after-the-silence']);
+    await probe.find('process_creation', ({ fields }) => fields['CommandLine'] === '/bin/true after-the-silence');
+    expect(ourRules()).toBeGreaterThan(10);
+  });
 });
+
+function ourRules(): number {
+  const control = openAuditControl();
+  if (typeof control === 'number') throw new Error(`audit: ${control}`);
+  const rules = control.rules();
+  control[Symbol.dispose]();
+  return typeof rules === 'number' ? -1 : rules.filter(isOurs).length;
+}
 
 function count(seen: readonly { readonly fields: Readonly<Record<string, unknown>> }[], mark: string): number {
   const lines = seen.map(({ fields }) => String(fields['CommandLine']));

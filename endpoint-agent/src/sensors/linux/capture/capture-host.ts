@@ -171,6 +171,9 @@ export function createCaptureHost(options: CaptureHostOptions): CaptureHost {
     } else if (now - run.beatAt > SILENT_AFTER_MS) {
       log('capture worker is silent', { forMs: Math.round(now - run.beatAt) });
       run.beatAt = now;
+      // At once: the thread ends only when it comes back from the system call that holds it.
+      restoreKernelState(options.stateFile);
+      for (const name of options.sources) markBlind(name, 'sensor_silent', 'The capture worker stands still.');
       void run.worker.terminate();
     }
   }

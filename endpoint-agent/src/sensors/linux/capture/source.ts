@@ -6,7 +6,7 @@ import type { ExecutedImage } from '../audit/observations.ts';
 export const SOURCE_NAMES = ['linux-audit', 'linux-processes', 'linux-files'] as const;
 export type SourceName = (typeof SOURCE_NAMES)[number];
 
-/** Where a source puts what it saw. Bounded by its reader: nothing is read while it is full. */
+/** Where a source puts what it saw. While it is full a source puts nothing more there. */
 export interface SourceSink {
   push(source: SourceName, observation: Observation, image?: ExecutedImage): void;
   readonly full: boolean;

@@ -102,7 +102,7 @@ function turn(): void {
   Atomics.add(heartbeat, 0, 1);
   if (stopping) return finish();
   let more = false;
-  if (!outbox.full) for (const source of sources) more = source.read() || more;
+  for (const source of sources) more = source.read() || more;
   hasher.step();
   delayed.flush();
   deliver();

@@ -23,7 +23,8 @@ export interface FileSourceOptions {
 
 const READ_BYTES = 256 * 1024;
 const READS_PER_TURN = 8;
-const MAX_HELD = 16_384;
+/** Absorbs bursts that the main thread cannot take at once: about 200 bytes each. */
+const MAX_HELD = 50_000;
 const DIRECTORIES = 16_384;
 const EINVAL = -constants.errno.EINVAL;
 const MOUNT_INFO = '/proc/self/mountinfo';
@@ -138,14 +139,14 @@ export function createFileSource(options: FileSourceOptions): CaptureSource {
     read() {
       if (group < 0) return false;
       let more = false;
-      for (let turn = 0; turn < READS_PER_TURN && !sink.full && coalescer.held < MAX_HELD; turn += 1) {
+      for (let turn = 0; turn < READS_PER_TURN && coalescer.held < MAX_HELD; turn += 1) {
         const length = libc().read(group, buffer);
         more = length > 0;
         if (!more) break;
         const at = monotonic();
         readEvents(buffer, length, (event) => handle(event, at));
       }
-      coalescer.flush(monotonic());
+      coalescer.flush(monotonic(), () => !sink.full);
       return more;
     },
     get held() {

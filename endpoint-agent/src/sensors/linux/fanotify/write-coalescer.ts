@@ -72,18 +72,18 @@ export class WriteCoalescer {
     this.#hold(key, act);
   }
 
-  /** Hands on what has been held long enough. */
-  flush(now: number): void {
+  /** Hands on what has been held long enough, while there is room for it. */
+  flush(now: number, hasRoom: () => boolean = () => true): void {
     let count = 0;
     while (count < this.#line.length && (this.#line[count]?.at ?? 0) + this.#limits.holdMs <= now) count += 1;
-    this.#handOn(count, now);
+    this.#handOn(count, now, hasRoom);
     this.#expire(now);
   }
 
   /** Hands everything on: at the end. */
   drain(now: number): void {
     for (const key of this.#quiet.keys()) this.#release(key);
-    this.#handOn(this.#line.length, now);
+    this.#handOn(this.#line.length, now, () => true);
   }
 
   #hold(key: string, act: FileAct): void {
@@ -99,9 +99,11 @@ export class WriteCoalescer {
     this.#line.push(quiet.gathered);
   }
 
-  #handOn(count: number, now: number): void {
-    if (count === 0) return;
-    for (const act of this.#line.splice(0, count)) {
+  #handOn(count: number, now: number, hasRoom: () => boolean): void {
+    let done = 0;
+    for (; done < count && hasRoom(); done += 1) {
+      const act = this.#line[done];
+      if (!act) break;
       const key = `${act.pid}:${act.path}`;
       if (this.#held.get(key) === act) {
         this.#held.delete(key);
@@ -109,6 +111,7 @@ export class WriteCoalescer {
       }
       this.#emit(act);
     }
+    if (done > 0) this.#line.splice(0, done);
   }
 
   #begin(key: string, now: number): void {
