@@ -6,7 +6,7 @@ import { decodeUtf8, encodeUtf8 } from './text-encoding.ts';
  * A batch in a binary frame: one byte for the encoding, then the body. JSON because its parser is native
  * and its validator is shared. zstd because it won the recorded benchmark (`npm run bench -- encoding`): at
  * level 1, 500 events of 552 bytes each travel in 100, against 105 by gzip 6 and 102 by brotli 4, at a half
- * to a quarter of their CPU to encode; level 3 is larger on such batches, not smaller.
+ * to a third of their CPU to encode; level 3 is larger on such batches, not smaller.
  */
 export const BATCH_ENCODINGS = { json: 0, 'json+zstd': 1 } as const;
 export type BatchEncoding = keyof typeof BATCH_ENCODINGS;
