@@ -72,6 +72,12 @@ describe('createNormaliser', () => {
     expect(made.fields).toEqual({ Image: '/x', ProcessId: 7, ParentProcessId: 8 });
   });
 
+  test('an entity id that the protocol does not know stays away', () => {
+    const made = event(observation({}, { pid: 100 }), { entityId: 'a b', pid: 100, parentEntityId: 'x'.repeat(65) });
+    expect(made).not.toHaveProperty('entityId');
+    expect(made).not.toHaveProperty('parentEntityId');
+  });
+
   test('takes the given record even when the pid has been reused meanwhile', () => {
     const ended: ProcessFacts = { entityId: 'e-old', pid: 100, endedAt: 5 };
     expect(event(observation({}, { pid: 100 }), ended).entityId).toBe('e-old');

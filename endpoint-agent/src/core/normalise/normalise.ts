@@ -3,7 +3,6 @@ import {
   type Event,
   type EventCategory,
   type FieldValue,
-  Id,
   LIMITS,
   type LogSource,
   PLATFORMS,
@@ -53,6 +52,8 @@ export interface NormaliserOptions {
 /** Bytes of all fields' values as JSON: one event must always fit into one frame. */
 const FIELD_BYTES = Math.floor(LIMITS.frameBytes / 2);
 const FIELD_NAME = /^[A-Za-z][A-Za-z0-9_.:-]{0,63}$/;
+/** As the protocol's `Id`; a schema for each event would cost more than all the rest. */
+const ENTITY_ID = /^[A-Za-z0-9._:-]{1,64}$/;
 const RESERVED_NAMES: ReadonlySet<string> = new Set(['constructor', 'prototype']);
 const CATEGORIES: ReadonlySet<string> = new Set(EVENT_CATEGORIES);
 const PRODUCTS: ReadonlySet<string> = new Set(PLATFORMS);
@@ -146,7 +147,7 @@ function isUnknown(value: unknown): boolean {
 }
 
 function validId(id: string | undefined): string | undefined {
-  return id !== undefined && Id.safeParse(id).success ? id : undefined;
+  return id !== undefined && ENTITY_ID.test(id) ? id : undefined;
 }
 
 /** Collects fields within the bounds on names, values, their number and their bytes. */
