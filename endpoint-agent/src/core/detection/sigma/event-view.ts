@@ -11,6 +11,10 @@ export interface EvaluatedEvent {
     readonly category?: string | undefined;
     readonly service?: string | undefined;
   };
+  /** Milliseconds since the epoch. */
+  readonly time?: number | undefined;
+  /** Milliseconds since boot. */
+  readonly bootTime?: number | undefined;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 

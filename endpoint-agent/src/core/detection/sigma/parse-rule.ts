@@ -2,9 +2,10 @@ import { parseCondition } from './parse-condition.ts';
 import { combine, parseSelections, type Selections } from './parse-detection.ts';
 import type { Placeholders } from './placeholders.ts';
 import { Problem } from './rejections.ts';
-import type { Expression, RuleLogSource, SigmaRule } from './rule-ast.ts';
+import { parseCorrelation } from './correlation/parse-correlation.ts';
+import type { Expression, RuleLogSource, SigmaDocument, SigmaFilter } from './rule-ast.ts';
 import { parseRuleFacts, stringAttribute } from './rule-facts.ts';
-import { entryOf, readYaml, type YamlEntry, type YamlMap } from './yaml-reader.ts';
+import { entryOf, readYaml, stringList, type YamlEntry, type YamlMap } from './yaml-reader.ts';
 import type { RuleRejection } from '../evaluator.ts';
 
 /** Text of a rule file; `file` is only a name, for messages and links. */
@@ -14,7 +15,7 @@ export interface RuleSource {
 }
 
 export interface ParsedSource {
-  readonly rules: readonly SigmaRule[];
+  readonly documents: readonly SigmaDocument[];
   readonly rejected: readonly RuleRejection[];
 }
 
@@ -25,7 +26,7 @@ const DETECTION_KEYS = ['condition', 'timeframe'];
 
 /** Reads every document of a file. A document that is no valid rule is rejected by itself; never throws. */
 export function parseRules(source: RuleSource, placeholders: Placeholders = new Map()): ParsedSource {
-  const rules: SigmaRule[] = [];
+  const parsed: SigmaDocument[] = [];
   const rejected: RuleRejection[] = [];
   const documents = readYaml(source.text);
   if (documents.length === 0) {
@@ -40,10 +41,10 @@ export function parseRules(source: RuleSource, placeholders: Placeholders = new 
         : document.root.kind === 'map'
           ? parseDocument(document.root, source.file, placeholders, problem)
           : problem.reject(document.line, 'wrong_type', 'a rule must be a map');
-    if (rule !== undefined && problem.found === undefined) rules.push(rule);
+    if (rule !== undefined && problem.found === undefined) parsed.push(rule);
     else if (problem.found !== undefined) rejected.push({ file: source.file, ...problem.found });
   }
-  return { rules, rejected };
+  return { documents: parsed, rejected };
 }
 
 function parseDocument(
@@ -51,7 +52,7 @@ function parseDocument(
   file: string,
   placeholders: Placeholders,
   problem: Problem,
-): SigmaRule | undefined {
+): SigmaDocument | undefined {
   const action = entryOf(root, 'action');
   if (action !== undefined) {
     return problem.reject(action.line, 'unsupported_document', '`action` documents are no part of Sigma 2');
@@ -60,6 +61,8 @@ function parseDocument(
   if (taxonomy !== undefined && taxonomy !== 'sigma') {
     return problem.reject(root.line, 'rule_unsupported', `unknown taxonomy \`${taxonomy}\``);
   }
+  if (entryOf(root, 'correlation') !== undefined) return parseCorrelation(root, file, problem);
+  if (entryOf(root, 'filter') !== undefined) return parseFilter(root, file, placeholders, problem);
   const facts = parseRuleFacts(root, file, problem);
   const name = stringAttribute(root, 'name', problem);
   const logsource = parseLogSource(root, problem);
@@ -111,4 +114,54 @@ function parseLogSource(root: YamlMap, problem: Problem): RuleLogSource | undefi
     return problem.reject(entry.line, 'missing_attribute', '`logsource` names no product, category or service');
   }
   return problem.found === undefined ? logsource : undefined;
+}
+
+/** Other keys of a filter's section. */
+const FILTER_KEYS = ['rules', 'condition'];
+
+/**
+ * A filter document. Its purpose is to suppress matches: a condition that is a negation (`not selection`, as
+ * written for pySigma) must hold along with the rule's; any other (`selection`, as in the specification's example)
+ * says what is suppressed.
+ */
+function parseFilter(
+  root: YamlMap,
+  file: string,
+  placeholders: Placeholders,
+  problem: Problem,
+): SigmaFilter | undefined {
+  const title = stringAttribute(root, 'title', problem);
+  if (title === undefined) return problem.reject(root.line, 'missing_attribute', 'a filter needs a `title`');
+  const logsource = parseLogSource(root, problem);
+  const section = entryOf(root, 'filter');
+  if (logsource === undefined || section === undefined) return undefined;
+  if (section.value.kind !== 'map') return problem.reject(section.line, 'wrong_type', '`filter` must be a map');
+  const rules = parseFilterRules(section.value, section.line, problem);
+  const selections = parseSelections(section.value, FILTER_KEYS, placeholders, problem);
+  const condition = entryOf(section.value, 'condition');
+  if (rules === undefined || selections === undefined) return undefined;
+  if (condition === undefined) {
+    return problem.reject(section.line, 'missing_attribute', 'a filter needs a `condition`');
+  }
+  const written = parseConditions(condition, selections, problem);
+  if (written === undefined) return undefined;
+  const place = { file, line: root.line };
+  const keeps: Expression = isNegation(written) ? written : { kind: 'not', operand: written };
+  return { kind: 'filter', place, title, logsource, rules, condition: keeps };
+}
+
+function isNegation(expression: Expression): boolean {
+  if (expression.kind === 'and') return expression.operands.every((operand) => operand.kind === 'not');
+  return expression.kind === 'not';
+}
+
+function parseFilterRules(section: YamlMap, line: number, problem: Problem): readonly string[] | 'any' | undefined {
+  const entry = entryOf(section, 'rules');
+  if (entry === undefined) return problem.reject(line, 'missing_attribute', 'a filter needs `rules`');
+  if (entry.value.kind === 'scalar') {
+    const written = entry.value.source;
+    return written === 'any' || written === 'all' ? 'any' : [written];
+  }
+  const names = stringList(entry.value);
+  return names ?? problem.reject(entry.line, 'wrong_type', '`rules` must be a list of ids or names');
 }

@@ -65,3 +65,65 @@ export interface SigmaRule {
   readonly logsource: RuleLogSource;
   readonly expression: Expression;
 }
+
+export const CORRELATION_TYPES = [
+  'event_count',
+  'value_count',
+  'temporal',
+  'temporal_ordered',
+  'value_sum',
+  'value_avg',
+  'value_min',
+  'value_max',
+  'value_median',
+  'value_percentile',
+] as const;
+export type CorrelationType = (typeof CORRELATION_TYPES)[number];
+
+/** A bound on what a correlation counts or computes. All bounds of a condition must hold. */
+export interface CorrelationBound {
+  readonly operator: CompareOperator | 'neq';
+  readonly value: number;
+}
+
+/** Boolean expression over the referred rules, by their position in `rules`. */
+export type CorrelationExpression =
+  | { readonly kind: 'rule'; readonly rule: number }
+  | { readonly kind: 'not'; readonly operand: CorrelationExpression }
+  | { readonly kind: 'and' | 'or'; readonly operands: readonly CorrelationExpression[] };
+
+export interface SigmaCorrelation {
+  readonly kind: 'correlation';
+  readonly place: Place;
+  readonly facts: RuleFacts;
+  readonly name?: string;
+  readonly type: CorrelationType;
+  /** Ids or names of rules and correlations. */
+  readonly rules: readonly string[];
+  readonly groupBy: readonly string[];
+  /** Milliseconds. */
+  readonly timespan: number;
+  readonly bounds: readonly CorrelationBound[];
+  /** Fields whose values are counted or computed with. */
+  readonly fields: readonly string[];
+  /** Of `value_percentile`: which one, 0 to 100. Without it the share of the value itself is meant, in percent. */
+  readonly percentile?: number;
+  readonly expression?: CorrelationExpression;
+  /** Alias to the field's name in the events of each rule, by the rule's id or name. */
+  readonly aliases: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Whether the referred rules also match by themselves. */
+  readonly generate: boolean;
+}
+
+/** Narrows rules: their condition and this one must hold. */
+export interface SigmaFilter {
+  readonly kind: 'filter';
+  readonly place: Place;
+  readonly title: string;
+  readonly logsource: RuleLogSource;
+  /** Ids or names; `any` means every rule of the log source. */
+  readonly rules: readonly string[] | 'any';
+  readonly condition: Expression;
+}
+
+export type SigmaDocument = SigmaRule | SigmaCorrelation | SigmaFilter;

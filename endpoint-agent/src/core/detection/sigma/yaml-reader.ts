@@ -245,3 +245,14 @@ function lineOfExcessiveNesting(text: string): number | undefined {
 export function entryOf(map: YamlMap, key: string): YamlEntry | undefined {
   return map.entries.find((entry) => entry.key === key);
 }
+
+/** The texts of a list of plain values; undefined when it is none, or empty. */
+export function stringList(node: YamlNode): readonly string[] | undefined {
+  if (node.kind !== 'list' || node.items.length === 0) return undefined;
+  const texts: string[] = [];
+  for (const item of node.items) {
+    if (item.kind !== 'scalar' || item.value === null) return undefined;
+    texts.push(item.source);
+  }
+  return texts;
+}

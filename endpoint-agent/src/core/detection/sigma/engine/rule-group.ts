@@ -1,6 +1,7 @@
+import type { RuleMatch } from '../../evaluator.ts';
 import { EventView, FieldTable } from '../event-view.ts';
 import type { SigmaRule } from '../rule-ast.ts';
-import { explainMatch, type MatchedField } from './explain-match.ts';
+import { explainMatch } from './explain-match.ts';
 import { PredicateTable } from './predicate-table.ts';
 import type { RuleBudget } from './rule-budget.ts';
 import {
@@ -26,11 +27,6 @@ const GUESS = 0.0005;
 const GUESS_WEIGHT = 50;
 /** Every so many events the evaluation of each rule is timed, and whenever a value is long. */
 const TIMED_EVERY = 16;
-
-export interface GroupMatch {
-  readonly rule: SigmaRule;
-  readonly matched: readonly MatchedField[];
-}
 
 interface GroupRule {
   readonly rule: SigmaRule;
@@ -85,7 +81,7 @@ export class RuleGroup {
     this.#plan();
   }
 
-  evaluate(fields: Readonly<Record<string, unknown>>): readonly GroupMatch[] {
+  evaluate(fields: Readonly<Record<string, unknown>>): readonly RuleMatch[] {
     const { board, view, testedAt } = this.#facts;
     if (board.begin()) {
       testedAt.fill(0);
@@ -95,7 +91,7 @@ export class RuleGroup {
     const long = this.#index.raise(view, board);
     const weight =
       this.#options.budget === undefined ? 0 : long ? 1 : board.epoch % TIMED_EVERY === 0 ? TIMED_EVERY : 0;
-    const matches: GroupMatch[] = [];
+    const matches: RuleMatch[] = [];
     for (let i = 0; i < board.count; i += 1) {
       const candidates = this.#witnessed[board.list[i] as number];
       if (candidates === undefined) continue;
@@ -111,11 +107,11 @@ export class RuleGroup {
   }
 
   /** `weight` is how many events a timing stands for; 0 takes none. */
-  #consider({ rule, node, test }: GroupRule, weight: number, matches: GroupMatch[]): void {
+  #consider({ rule, node, test }: GroupRule, weight: number, matches: RuleMatch[]): void {
     const { budget } = this.#options;
     if (budget === undefined || weight === 0) {
       if (budget?.isSuspended(rule.facts.ruleId) !== true && test(this.#facts)) {
-        matches.push({ rule, matched: explainMatch(node, this.#facts) });
+        matches.push({ rule: rule.facts, matched: explainMatch(node, this.#facts) });
       }
       return;
     }
@@ -123,7 +119,7 @@ export class RuleGroup {
     const start = budget.now();
     const matched = test(this.#facts);
     budget.charge(rule.facts, (budget.now() - start) * weight);
-    if (matched) matches.push({ rule, matched: explainMatch(node, this.#facts) });
+    if (matched) matches.push({ rule: rule.facts, matched: explainMatch(node, this.#facts) });
   }
 
   #learn({ list, count }: SignalBoard): void {
