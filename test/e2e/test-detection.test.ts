@@ -42,11 +42,8 @@ describe.skipIf(cannot !== undefined)(`the main job in a browser${cannot ? ` (${
     await page.goto(`${installation.origin}/endpoints`);
     await page.getByRole('link', { name: /.+/ }).and(page.locator('a[href^="/endpoints/"]')).first().click();
     await page.getByRole('button', { name: 'テスト検知' }).click();
-    await page
-      .getByRole('dialog')
-      .getByRole('button', { name: 'テスト検知を始める' })
-      .click();
-    await page.locator('a[href^="/incidents/"]').first().click({ timeout: 20_000 });
+    await page.getByRole('dialog').getByRole('button', { name: 'テスト検知を始める' }).click();
+    await page.getByRole('dialog').locator('a[href^="/incidents/"]').click({ timeout: 20_000 });
     await page.getByText('EICAR').first().waitFor();
     await page.getByText('eicar.com').first().waitFor();
   });

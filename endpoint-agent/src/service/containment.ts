@@ -91,10 +91,12 @@ export function createContainment(parts: ContainmentParts): Containment {
       ...(verdict.rootEntityId === undefined ? [] : [verdict.rootEntityId]),
       ...verdict.furtherRootEntityIds,
     ];
-    const trees = roots.flatMap((id) => {
-      const root = targetOf(id);
-      return root === undefined ? [] : [{ root, members: membersOf(id, story) }];
-    });
+    const trees: { readonly root: ProcessTarget; readonly members: readonly ProcessTarget[] }[] = [];
+    for (const entityId of roots) {
+      const root = targetOf(entityId);
+      if (root !== undefined) trees.push({ root, members: membersOf(entityId, story) });
+      else done(goneOutcome(entityId, context(), clock.now()));
+    }
     for (const { root, members } of trees) done(await responder.freezeTree(root, members, context()));
     for (const path of verdict.files) {
       const sha256 = story.files.find((file) => file.path === path)?.sha256;
@@ -159,5 +161,18 @@ export function createContainment(parts: ContainmentParts): Containment {
     async idle() {
       while (underWay.size > 0) await Promise.all(underWay.values());
     },
+  };
+}
+
+/** A tree whose root ended before anything was done about it: the story must not wait for it. */
+function goneOutcome(entityId: string, context: ActionContext, now: number): ActionOutcome {
+  return {
+    ...context,
+    kind: 'kill-tree',
+    target: { entityId },
+    ok: false,
+    code: 'process_gone',
+    startedAt: now,
+    endedAt: now,
   };
 }
