@@ -6,6 +6,7 @@ import { CommitQueue } from './commit-queue.ts';
 import { applyItem, createItemHandlers, type IngestTargets } from './handlers.ts';
 import { rangesOf } from './range-set.ts';
 import { ReceivedSequences } from './received.ts';
+import { SignsOfLife } from './signs-of-life.ts';
 import { insertTelemetry, type TelemetryRow } from './telemetry-rows.ts';
 
 export interface IngestOptions extends IngestTargets {
@@ -23,6 +24,7 @@ export function createIngest(options: IngestOptions): Ingest {
   const { store, clock } = options;
   const handlers = createItemHandlers(options);
   const received = new ReceivedSequences();
+  const signsOfLife = new SignsOfLife(options.fleet);
   const counts = { committedItems: 0, duplicates: 0 };
 
   async function apply(tx: Tx, batches: readonly ReceivedBatch[]): Promise<void> {
@@ -43,7 +45,7 @@ export function createIngest(options: IngestOptions): Ingest {
     }
     await insertTelemetry(tx, telemetry);
     await sequences.save(clock.now());
-    for (const batch of latestOfEach(batches)) await options.fleet.touch(tx, batch.origin, batch.receivedAt);
+    await signsOfLife.tell(tx, batches);
     tx.afterCommit(() => {
       counts.committedItems += fresh;
       counts.duplicates += duplicates;
@@ -64,8 +66,4 @@ function answerOf({ items, poisoned }: ReceivedBatch): BatchAnswer {
   return poisoned.length === 0
     ? { type: 'ack', ranges: rangesOf(items.map((item) => item.sequence)) }
     : { type: 'nack', code: 'item_malformed', message: 'items that no console can read', poisoned };
-}
-
-function latestOfEach(batches: readonly ReceivedBatch[]): Iterable<ReceivedBatch> {
-  return new Map(batches.map((batch) => [`${batch.origin.tenantId}/${batch.origin.endpointId}`, batch])).values();
 }

@@ -1,12 +1,20 @@
 import { z } from 'zod';
 import type { Store, Tx } from '../../store/store.ts';
 import type { Origin } from '../fleet/api.ts';
+import { createMultiRowInsert } from './multi-row-insert.ts';
 import { RangeSet } from './range-set.ts';
 
 /** Ranges kept for one (endpoint, epoch); see RangeSet for what happens beyond. */
 const MAX_RANGES = 512;
 /** Range sets kept in memory between batches; the least recently used goes first. */
 const MAX_CACHED = 20_000;
+
+const upsert = createMultiRowInsert({
+  table: 'received_ranges',
+  columns: ['tenant_id', 'endpoint_id', 'epoch', 'ranges_json', 'updated_at'],
+  onConflict: `ON CONFLICT (tenant_id, endpoint_id, epoch)
+    DO UPDATE SET ranges_json = excluded.ranges_json, updated_at = excluded.updated_at`,
+});
 
 const Ranges = z.array(z.tuple([z.number().int().min(1), z.number().int().min(1)]));
 
@@ -46,14 +54,14 @@ export class ReceivedInTransaction {
 
   /** Writes every set that was asked for. */
   async save(now: number): Promise<void> {
-    for (const { origin, epoch, set } of this.#changed.values()) {
-      const row = { ranges_json: JSON.stringify(set.ranges), updated_at: now };
-      await this.#tx.db
-        .insertInto('received_ranges')
-        .values({ tenant_id: origin.tenantId, endpoint_id: origin.endpointId, epoch, ...row })
-        .onConflict((conflict) => conflict.columns(['tenant_id', 'endpoint_id', 'epoch']).doUpdateSet(row))
-        .execute();
-    }
+    const rows = Array.from(this.#changed.values(), ({ origin, epoch, set }) => [
+      origin.tenantId,
+      origin.endpointId,
+      epoch,
+      JSON.stringify(set.ranges),
+      now,
+    ]);
+    await upsert(this.#tx, rows);
     this.#tx.afterCommit(() => {
       for (const [key, { set }] of this.#changed) {
         this.#cache.delete(key);
