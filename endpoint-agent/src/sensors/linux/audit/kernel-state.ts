@@ -1,6 +1,5 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { z } from 'zod';
 import { readFileIfPresent, replaceFileDurably } from '../../../platform/durable-file.ts';
 import {
   ENABLED_LOCKED,
@@ -15,21 +14,25 @@ import type { AuditControl } from './control.ts';
 import { isOurs } from './rules.ts';
 import type { AuditStatus } from './status.ts';
 
+/** The settable members of the kernel's audit status that we change. */
+interface Settings {
+  readonly enabled: number;
+  readonly failure: number;
+  readonly backlogLimit: number;
+  readonly backlogWaitTime: number;
+}
+
 /**
  * What the audit subsystem was like before the agent changed it, and what the agent set. It is written
  * durably before the first change and removed after the last value was put back, so that whoever comes
  * after an abnormal end (the next start, the launcher, the service manager) can restore it.
  */
-const Settings = z.strictObject({
-  enabled: z.number().int().min(0).max(2),
-  failure: z.number().int().min(0).max(2),
-  backlogLimit: z.number().int().min(0),
-  backlogWaitTime: z.number().int().min(0),
-});
-type Settings = z.infer<typeof Settings>;
-
-const SavedState = z.strictObject({ version: z.literal(1), bootId: z.string(), former: Settings, applied: Settings });
-type SavedState = z.infer<typeof SavedState>;
+interface SavedState {
+  readonly version: 1;
+  readonly bootId: string;
+  readonly former: Settings;
+  readonly applied: Settings;
+}
 
 export const BACKLOG_LIMIT = 8192;
 
@@ -134,11 +137,29 @@ function readState(stateFile: string): SavedState | undefined {
   const text = readFileIfPresent(stateFile);
   if (text === undefined) return undefined;
   try {
-    const parsed = SavedState.safeParse(JSON.parse(text));
-    return parsed.success && parsed.data.bootId === bootId() ? parsed.data : undefined;
+    const state: unknown = JSON.parse(text);
+    return isSavedState(state) && state.bootId === bootId() ? state : undefined;
   } catch {
     return undefined; // Not JSON: the write is atomic, so somebody else wrote it. Nothing to restore from.
   }
+}
+
+/** By hand: the schema library would cost the capture worker more memory than all of its own code. */
+function isSavedState(value: unknown): value is SavedState {
+  if (typeof value !== 'object' || value === null) return false;
+  const state: Partial<Record<keyof SavedState, unknown>> = value;
+  return (
+    state.version === 1 && typeof state.bootId === 'string' && isSettings(state.former) && isSettings(state.applied)
+  );
+}
+
+function isSettings(value: unknown): value is Settings {
+  if (typeof value !== 'object' || value === null) return false;
+  const settings: Partial<Record<keyof Settings, unknown>> = value;
+  const { enabled, failure, backlogLimit, backlogWaitTime } = settings;
+  return [enabled, failure, backlogLimit, backlogWaitTime].every(
+    (member) => typeof member === 'number' && Number.isInteger(member) && member >= 0 && member <= 0xffffffff,
+  );
 }
 
 export function bootId(): string {

@@ -47,6 +47,8 @@ const SILENT_AFTER_MS = 10_000;
 const RECONCILE_EVERY_MS = 60_000;
 const RESTART_AFTER_MS = 1_000;
 const MAX_RESTARTS = 5;
+/** A worker that needs more is ended and started again, rather than the machine made to swap. */
+const WORKER_MEMORY = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 192 };
 const STOP_WITHIN_MS = 5_000;
 
 interface Run {
@@ -81,7 +83,7 @@ export function createCaptureHost(options: CaptureHostOptions): CaptureHost {
       heartbeat,
       ...(auditBufferBytes === undefined ? {} : { auditBufferBytes }),
     };
-    const worker = new Worker(WORKER, { workerData, name: 'capture' });
+    const worker = new Worker(WORKER, { workerData, name: 'capture', resourceLimits: WORKER_MEMORY });
     const ready = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<void>();
     const started: Run = {

@@ -6,7 +6,7 @@ import { encodePath } from '../../../native/path-bytes.ts';
 import type { BootTime } from '../capture/boot-time.ts';
 import type { CaptureSource, SourceSink } from '../capture/source.ts';
 import { EVENT, fanotifyInit, INIT } from '../native/fanotify.ts';
-import { POLLIN, POLLPRI } from '../native/poll-set.ts';
+import { createPollSet, POLLERR, POLLIN, type PollSet, POLLPRI } from '../native/poll-set.ts';
 import { type Directory, DirectoryCache, isBelow } from './directory-cache.ts';
 import { type DirectoryEntry, type RawFileEvent, readEvents } from './event-reader.ts';
 import { FilesystemMarks } from './filesystem-marks.ts';
@@ -40,6 +40,7 @@ export function createFileSource(options: FileSourceOptions): CaptureSource {
   let marks: FilesystemMarks | undefined;
   let group = -1;
   let mountInfo: number | undefined;
+  let mountsChanged: PollSet | undefined;
   let failure: number | undefined;
   let events = 0;
   let overflows = 0;
@@ -124,18 +125,16 @@ export function createFileSource(options: FileSourceOptions): CaptureSource {
     }
     const moves = isOld ? EVENT.MOVED_FROM | EVENT.MOVED_TO : EVENT.RENAME;
     marks = new FilesystemMarks(group, EVENT.CREATE | EVENT.CLOSE_WRITE | EVENT.DELETE | EVENT.ONDIR | moves);
-    marks.update(parseMountInfo(readFileSync(MOUNT_INFO)));
+    // Opened first: a mount that comes between the two is a change.
     mountInfo = openSync(MOUNT_INFO, 'r');
+    mountsChanged = createPollSet([{ fd: mountInfo, events: POLLPRI }]);
+    marks.update(parseMountInfo(readFileSync(MOUNT_INFO)));
   }
 
   return {
     name: 'linux-files',
     start: openGroup,
-    descriptors: () => [
-      ...(group >= 0 ? [{ fd: group, events: POLLIN }] : []),
-      // The kernel reports a change of the mounts as a priority event on the open file.
-      ...(mountInfo === undefined ? [] : [{ fd: mountInfo, events: POLLPRI }]),
-    ],
+    descriptors: () => (group >= 0 ? [{ fd: group, events: POLLIN }] : []),
     read() {
       if (group < 0) return false;
       let more = false;
@@ -153,7 +152,10 @@ export function createFileSource(options: FileSourceOptions): CaptureSource {
       return coalescer.held;
     },
     tick() {
-      if (marks) marks.update(parseMountInfo(readFileSync(MOUNT_INFO)));
+      if (mountInfo === undefined || !mountsChanged) return;
+      // The kernel reports a change of the mounts, once, as a priority event on the open file.
+      mountsChanged.wait(0);
+      if (mountsChanged.ready(mountInfo) & (POLLPRI | POLLERR)) marks?.update(parseMountInfo(readFileSync(MOUNT_INFO)));
     },
     health(): SensorHealth {
       const base = { name: 'linux-files', events, lost: overflows + unresolved };
