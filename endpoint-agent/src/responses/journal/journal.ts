@@ -43,10 +43,9 @@ export interface Journal extends Disposable {
   putItem(item: QuarantineItem): void;
   /** Plans of finished freezes and kills of one story, newest first. */
   treePlans(storyId: string): readonly Plan[];
-  /** Outcomes that nobody has been given for sure: of the command line, and those before a crash. */
-  takeUnreported(origins: readonly Origin[]): readonly ActionOutcome[];
-  /** The receiver has had time to store what it was given up to then (wall clock, milliseconds). */
-  markReported(until: number, origins: readonly Origin[]): void;
+  /** Outcomes that nobody is known to have stored, oldest first: of the command line, and those before a crash. */
+  unreported(origins: readonly Origin[]): readonly ActionOutcome[];
+  markReported(actionIds: readonly string[]): void;
   /** Drops what is past the limits, never what is unfinished or still in the vault. Returns the count. */
   prune(now: number): number;
 }
@@ -105,9 +104,7 @@ export function createJournal(store: Store, limits: JournalLimits): Journal {
     'UPDATE action SET outcome = ?, plan = ?, ended_at = ? WHERE action_id = ? AND outcome IS NULL',
   );
   const putItem = store.prepare('INSERT OR REPLACE INTO item VALUES (?, ?, ?, ?)');
-  const mark = store.prepare(
-    'UPDATE action SET reported = 1 WHERE reported = 0 AND outcome IS NOT NULL AND ended_at <= ? AND origin = ?',
-  );
+  const mark = store.prepare('UPDATE action SET reported = 1 WHERE action_id = ?');
   const prune = {
     actionsByAge: store.prepare('DELETE FROM action WHERE outcome IS NOT NULL AND ended_at < ?'),
     actionsByCount: store.prepare(
@@ -146,17 +143,13 @@ export function createJournal(store: Store, limits: JournalLimits): Journal {
     items: () => select.items.all().flatMap((row) => parsed(QuarantineItem, row['item']) ?? []),
     putItem: (item) => store.transaction('durable', () => put(item)),
     treePlans: (storyId) => select.treePlans.all(storyId).flatMap((row) => parsed(Plan, row['plan']) ?? []),
-    takeUnreported: (origins) =>
-      store.transaction('durable', () =>
-        origins.flatMap((origin) => {
-          const rows = select.unreported.all(origin);
-          mark.run(Number.MAX_SAFE_INTEGER, origin);
-          return rows.flatMap((row) => parsed(ActionOutcome, row['outcome']) ?? []);
-        }),
+    unreported: (origins) =>
+      origins.flatMap((origin) =>
+        select.unreported.all(origin).flatMap((row) => parsed(ActionOutcome, row['outcome']) ?? []),
       ),
-    markReported: (until, origins) =>
+    markReported: (actionIds) =>
       store.transaction('deferred', () => {
-        for (const origin of origins) mark.run(until, origin);
+        for (const actionId of actionIds) mark.run(actionId);
       }),
     prune: (now) =>
       store.transaction('deferred', () => {

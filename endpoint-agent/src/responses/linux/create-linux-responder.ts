@@ -2,7 +2,7 @@ import { mkdirSync, realpathSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ActionOutcome, LIMITS } from '@yagura/protocol';
+import { type ActionOutcome, Id, LIMITS } from '@yagura/protocol';
 import { shorten } from '../../core/text/shorten.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
@@ -16,6 +16,7 @@ import { openVault } from '../vault/vault.ts';
 import { type ActionResult, failed, type Step } from './file-parts.ts';
 import { RESPONSE_LIMITS, type ResponseLimits } from './limits.ts';
 import { reconcileVault } from './reconcile-vault.ts';
+import { createReportedOutcomes } from './reported-outcomes.ts';
 import { type Parts, recoverPlan, runPlan } from './run-plan.ts';
 import { createStateLock } from './state-lock.ts';
 
@@ -36,6 +37,8 @@ export interface LinuxResponderOptions {
   readonly ownPaths?: readonly string[];
   /** Called at each step of an action on a file; tests end the process there. */
   readonly reached?: (step: Step) => void;
+  /** False acts as on a filesystem without O_TMPFILE; for tests. */
+  readonly namelessFiles?: boolean;
   /** Who acts, for the record of actions of origin `local`. */
   readonly actor?: string;
   /** Milliseconds since boot. */
@@ -52,6 +55,7 @@ export interface LinuxResponder extends Responder {
 }
 
 const PRUNE_EVERY = 64;
+const NO_SUCH_ITEM = failed(refuse('not_found'));
 const OWN_CODE = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '');
 
 /**
@@ -81,13 +85,22 @@ export async function createLinuxResponder(options: LinuxResponderOptions): Prom
     selfPid: options.selfPid,
     ownPaths: [stateDir, OWN_CODE, process.execPath, ...(options.ownPaths ?? [])].map(resolved),
     reached: options.reached ?? (() => undefined),
+    namelessFiles: options.namelessFiles ?? true,
     companions: options.companions ?? (() => []),
     bootId: options.bootId,
   };
   const lock = createStateLock(stateDir, clock);
+  const reported = createReportedOutcomes(journal, clock, limits.reportGraceMs);
   const inFlight = new Map<string, Promise<ActionOutcome>>();
   const bootTime = options.bootTime ?? (() => uptime() * 1_000);
   let finished = 0;
+  let isDisposed = false;
+
+  const unreported = (origins: readonly ActionContext['origin'][]): ActionOutcome[] => {
+    const outcomes = journal.unreported(origins).filter(({ actionId }) => !reported.has(actionId));
+    reported.handOver(outcomes);
+    return outcomes;
+  };
 
   const outcomeOf = (context: ActionContext, plan: Plan, startedAt: number, result: ActionResult): ActionOutcome => ({
     ...context,
@@ -124,10 +137,11 @@ export async function createLinuxResponder(options: LinuxResponderOptions): Prom
       return outcome;
     }
     parts.reached('finished');
+    if (context.origin !== 'local') reported.handOver([outcome]);
     if (result.item !== undefined && result.item.state !== 'held') parts.vault.remove(result.item.quarantineId);
     finished += 1;
     if (finished % PRUNE_EVERY === 1) {
-      journal.markReported(clock.now() - limits.reportGraceMs, ['policy', 'order']);
+      reported.settle();
       journal.prune(clock.now());
     }
     return outcome;
@@ -161,6 +175,10 @@ export async function createLinuxResponder(options: LinuxResponderOptions): Prom
     return complete(context, plan, startedAt, () => runPlan(plan, action, parts));
   };
 
+  /** For what names no file and no item at all; nothing is journalled. */
+  const reject = (plan: Plan, context: ActionContext, result: ActionResult): Promise<ActionOutcome> =>
+    Promise.resolve(outcomeOf(context, plan, clock.now(), result));
+
   /** The same action, asked for again while it runs, is the same promise. */
   const perform = (plan: Plan, context: ActionContext): Promise<ActionOutcome> => {
     const running = inFlight.get(context.actionId);
@@ -185,16 +203,22 @@ export async function createLinuxResponder(options: LinuxResponderOptions): Prom
     quarantineFile: (path, { sha256 }, context) => {
       const quarantineId = `q-${randomHex(random, 16)}`;
       const plan = { kind: 'quarantine-file', path, quarantineId } as const;
+      if (path === '') return reject(plan, context, failed(refuse('path_unsafe', 'an empty path')));
       return perform(sha256 === undefined ? plan : { ...plan, expectedSha256: sha256 }, context);
     },
     restoreFile: (quarantineId, context, directory) => {
       const plan = { kind: 'restore-file', quarantineId } as const;
+      if (!Id.safeParse(quarantineId).success) return reject(plan, context, NO_SUCH_ITEM);
       return perform(directory === undefined ? plan : { ...plan, directory }, context);
     },
-    deleteQuarantined: (quarantineId, context) => perform({ kind: 'delete-quarantined', quarantineId }, context),
+    deleteQuarantined: (quarantineId, context) => {
+      const plan = { kind: 'delete-quarantined', quarantineId } as const;
+      if (!Id.safeParse(quarantineId).success) return reject(plan, context, NO_SUCH_ITEM);
+      return perform(plan, context);
+    },
     listQuarantine: () => Promise.resolve(journal.items()),
     reconcile: async () => {
-      const outcomes: ActionOutcome[] = [...journal.takeUnreported(['policy', 'order', 'local'])];
+      const outcomes = unreported(['policy', 'order', 'local']);
       for (const { context, plan } of journal.unfinished()) {
         if (inFlight.has(context.actionId)) continue;
         const outcome = await exclusively(plan, () => recover(context.actionId));
@@ -204,11 +228,12 @@ export async function createLinuxResponder(options: LinuxResponderOptions): Prom
       journal.prune(clock.now());
       return outcomes;
     },
-    takeLocalOutcomes: () => Promise.resolve(journal.takeUnreported(['local'])),
+    takeLocalOutcomes: () => Promise.resolve(unreported(['local'])),
     [Symbol.asyncDispose]: async () => {
+      if (isDisposed) return;
+      isDisposed = true;
       await Promise.allSettled(inFlight.values());
-      // Whoever ends the agent in order has stored what it was given.
-      journal.markReported(Number.MAX_SAFE_INTEGER, ['policy', 'order']);
+      reported.settle('all');
       journal[Symbol.dispose]();
     },
   };

@@ -38,6 +38,8 @@ export interface FileParts {
   /** Folders and files of the agent itself, without aliases. */
   readonly ownPaths: readonly string[];
   readonly reached: (step: Step) => void;
+  /** False acts as on a filesystem without O_TMPFILE. */
+  readonly namelessFiles: boolean;
 }
 
 /** What one action came to; the responder makes the outcome of it. */

@@ -83,7 +83,7 @@ export function createSealer(vaultKey: Buffer, metadata: ContainerMetadata, rand
   return {
     head: Buffer.concat([MAGIC, wrapNonce, wrapped, length, sealed]),
     record: (content) =>
-      content.equals(ZEROS.subarray(0, content.length))
+      isZeros(content)
         ? record(RECORD.zeros, content.length, Buffer.alloc(0))
         : record(RECORD.data, content.length, content),
     end: () => record(RECORD.end, 0, Buffer.alloc(0)),
@@ -130,6 +130,11 @@ export function openContainer(
       return kind === RECORD.zeros && content !== undefined ? ZEROS.subarray(0, length) : content;
     },
   };
+}
+
+/** Whether a piece of at most `CHUNK_BYTES` has zeros only. */
+export function isZeros(piece: Buffer): boolean {
+  return piece.equals(ZEROS.subarray(0, piece.length));
 }
 
 function recordHead(kind: number, length: number): Buffer {

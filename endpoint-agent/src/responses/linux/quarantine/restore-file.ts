@@ -9,7 +9,7 @@ import { decodePath, encodePath } from '../../../native/path-bytes.ts';
 import { randomHex } from '../../../platform/random.ts';
 import type { PlanOf } from '../../journal/plan.ts';
 import { type Result, refusalOfErrno, refusalOfError, refuse, succeed } from '../../refusal.ts';
-import type { ContainerMetadata } from '../../vault/container.ts';
+import { type ContainerMetadata, isZeros } from '../../vault/container.ts';
 import { writeAt } from '../../vault/file-io.ts';
 import { type ActionResult, type FileAction, type FileParts, failed } from '../file-parts.ts';
 import { writeAttributes } from './attributes.ts';
@@ -57,7 +57,7 @@ export async function restoreFile(
   };
   action.advance(planned);
   parts.reached('restore-planned');
-  const created = createFile(place, planned.temporary);
+  const created = createFile(place, planned.temporary, parts.namelessFiles);
   if (!created.ok) return failed(created, placed);
   using file = created.value;
   try {
@@ -105,10 +105,12 @@ class FutureFile extends Descriptor {
   }
 }
 
-function createFile(place: Place, temporary: string): Result<FutureFile> {
-  const nameless = libc().openat(place.directory, Buffer.from('.'), O_TMPFILE | O.RDWR, 0o600);
-  if (nameless >= 0) return succeed(new FutureFile(nameless, true, () => undefined));
-  if (!NO_NAMELESS_FILES.has(errnoName(nameless))) return refusalOfErrno(nameless, 'create');
+function createFile(place: Place, temporary: string, mayBeNameless: boolean): Result<FutureFile> {
+  if (mayBeNameless) {
+    const nameless = libc().openat(place.directory, Buffer.from('.'), O_TMPFILE | O.RDWR, 0o600);
+    if (nameless >= 0) return succeed(new FutureFile(nameless, true, () => undefined));
+    if (!NO_NAMELESS_FILES.has(errnoName(nameless))) return refusalOfErrno(nameless, 'create');
+  }
   const name = Buffer.from(temporary);
   const fd = libc().openat(place.directory, name, O.RDWR | O.CREAT | O.EXCL | O.NOFOLLOW, 0o600);
   if (fd < 0) return refusalOfErrno(fd, 'create');
@@ -125,7 +127,7 @@ async function writeContent(
   const read = await vault.read(metadata.quarantineId, async (piece, position) => {
     hash.update(piece);
     // Runs of zeros become holes, as they mostly were.
-    if (piece.some((byte) => byte !== 0)) await writeAt(fd, piece, position);
+    if (!isZeros(piece)) await writeAt(fd, piece, position);
   });
   if (!read.ok) return read;
   if (hash.digest('hex') !== metadata.sha256) return refuse('io_error', 'the content is not what was quarantined');
