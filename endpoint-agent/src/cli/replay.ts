@@ -84,7 +84,12 @@ export async function run(argv: readonly string[]): Promise<number> {
           matched,
         });
       }
-      for (const story of tracker.apply(event, matches)) stories.set(story.storyId, story);
+      const present = matches.filter((match) => match.about === undefined);
+      for (const story of tracker.apply(event, present)) stories.set(story.storyId, story);
+      for (const match of matches) {
+        if (match.about === undefined) continue;
+        for (const story of tracker.apply(match.about, [match])) stories.set(story.storyId, story);
+      }
     }
   } catch (error) {
     complain(

@@ -1,5 +1,15 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { createSigmaEvaluator } from '../core/index.ts';
+import {
+  compilePack,
+  createSigmaEvaluator,
+  decideCoverage,
+  loadRules,
+  type RuleRejection,
+  type RuleSource,
+} from '../core/index.ts';
+import { BUILT, COVERED_SYSTEMS, declaredSources } from './coverage-sources.ts';
+import { readRuleArchive } from './rule-archive.ts';
 import { readRuleFiles, UnreadablePath } from './rule-files.ts';
 
 /** Where a command writes; text without a final line feed. */
@@ -8,62 +18,171 @@ export interface CommandOutput {
   err(text: string): void;
 }
 
-const USAGE = `usage: yagura-agent rules check DIR... [--json] [--strict]`;
+const USAGE = `usage: yagura-agent rules check DIR... [--json] [--strict]
+       yagura-agent rules coverage DIR... [--json]
+       yagura-agent rules compile DIR... -o PACK
+       yagura-agent rules import ARCHIVE|DIR -o PACK`;
 
-/**
- * `yagura-agent rules ...`. Resolves to the exit code: 0 done, 1 a rule was rejected under `--strict`,
- * 2 the call was wrong or a path could not be read.
- */
-export async function runRules(args: readonly string[], output: CommandOutput): Promise<number> {
-  const [command, ...rest] = args;
-  try {
-    switch (command) {
-      case 'check':
-        return await check(rest, output);
-      default:
-        output.err(USAGE);
-        return 2;
-    }
-  } catch (error) {
-    if (error instanceof UnreadablePath) {
-      output.err(`${error.message}: does it exist, and may you read it?`);
-      return 2;
-    }
-    throw error;
-  }
+interface Options {
+  readonly paths: readonly string[];
+  readonly json: boolean;
+  readonly strict: boolean;
+  readonly output: string | undefined;
 }
 
-async function check(args: readonly string[], output: CommandOutput): Promise<number> {
-  const parsed = parseOptions(args);
-  if (parsed === undefined) {
+const COMMANDS: Readonly<Record<string, (options: Options, output: CommandOutput) => Promise<number>>> = {
+  check,
+  coverage,
+  compile: (options, output) => compile(options, output),
+  import: importRules,
+};
+
+/**
+ * `yagura-agent rules ...`. Resolves to the exit code: 0 done, 1 a rule was rejected under `--strict`, 2 the call
+ * was wrong or a path could not be read or written.
+ */
+export async function runRules(args: readonly string[], output: CommandOutput): Promise<number> {
+  const [name = '', ...rest] = args;
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const options = parseOptions(rest);
+  if (command === undefined || options === undefined) {
     output.err(USAGE);
     return 2;
   }
-  const files = await readRuleFiles(parsed.paths);
-  const evaluator = createSigmaEvaluator(files.sources);
-  const rejected = [...files.rejected, ...evaluator.rejected];
-  if (parsed.json) {
-    output.out(JSON.stringify({ loaded: evaluator.loaded, rejected }));
-  } else {
-    for (const { file, line, code, message } of rejected) output.out(`${file}:${line}: ${code}: ${message}`);
-    output.out(`${evaluator.loaded} rules loaded, ${rejected.length} rejected`);
+  try {
+    return await command(options, output);
+  } catch (error) {
+    if (!(error instanceof UnreadablePath)) throw error;
+    output.err(`${error.message}: does it exist, and may you read it?`);
+    return 2;
   }
-  return parsed.strict && rejected.length > 0 ? 1 : 0;
 }
 
-function parseOptions(
-  args: readonly string[],
-): { readonly paths: readonly string[]; readonly json: boolean; readonly strict: boolean } | undefined {
+function parseOptions(args: readonly string[]): Options | undefined {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
-      options: { json: { type: 'boolean' }, strict: { type: 'boolean' } },
+      options: { json: { type: 'boolean' }, strict: { type: 'boolean' }, output: { type: 'string', short: 'o' } },
       allowPositionals: true,
     });
     if (positionals.length === 0) return undefined;
-    return { paths: positionals, json: values.json === true, strict: values.strict === true };
+    return {
+      paths: positionals,
+      json: values.json === true,
+      strict: values.strict === true,
+      output: values.output,
+    };
   } catch {
     // parseArgs reports an unknown option by throwing.
     return undefined;
   }
+}
+
+async function check(options: Options, output: CommandOutput): Promise<number> {
+  const files = await readRuleFiles(options.paths);
+  const evaluator = createSigmaEvaluator(files.sources);
+  const rejected = [...files.rejected, ...evaluator.rejected];
+  if (options.json) {
+    output.out(JSON.stringify({ loaded: evaluator.loaded, rejected }));
+  } else {
+    printRejected(rejected, output);
+    output.out(`${evaluator.loaded} rules loaded, ${rejected.length} rejected`);
+  }
+  return options.strict && rejected.length > 0 ? 1 : 0;
+}
+
+function printRejected(rejected: readonly RuleRejection[], output: CommandOutput): void {
+  for (const { file, line, code, message } of rejected) output.out(`${file}:${line}: ${code}: ${message}`);
+}
+
+/** For each rule and system: whether it can fire, or what is missing. */
+async function coverage(options: Options, output: CommandOutput): Promise<number> {
+  const files = await readRuleFiles(options.paths);
+  const { rules, rejected } = loadRules(files.sources);
+  const systems = COVERED_SYSTEMS.map((system) => {
+    const sources = declaredSources(system);
+    const judged = rules
+      .filter((rule) => rule.logsource.product === undefined || rule.logsource.product === system)
+      .map((rule) => ({
+        ruleId: rule.facts.ruleId,
+        title: rule.facts.title,
+        file: rule.place.file,
+        product: rule.logsource.product,
+        ...decideCoverage(rule, sources),
+      }));
+    const own = judged.filter(({ product }) => product === system);
+    const canFire = own.filter((rule) => rule.canFire).length;
+    return { system, built: BUILT[system], total: own.length, canFire, blockers: countBlockers(own), rules: judged };
+  });
+  if (options.json) {
+    output.out(JSON.stringify({ systems, rejected: [...files.rejected, ...rejected] }));
+    return 0;
+  }
+  for (const { system, built, total, canFire, blockers } of systems) {
+    const share = total === 0 ? '-' : `${((100 * canFire) / total).toFixed(1)} %`;
+    output.out(`${system}: ${canFire} of ${total} rules can fire (${share})${built ? '' : ', declared, not built'}`);
+    for (const [blocker, count] of Object.entries(blockers)) output.out(`  ${count} lack ${blocker}`);
+  }
+  return 0;
+}
+
+type Judged = { readonly product: string | undefined } & ReturnType<typeof decideCoverage>;
+
+function countBlockers(judged: readonly Judged[]): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const rule of judged) {
+    if (rule.canFire) continue;
+    const names = rule.blocker === 'collector' ? ['a collector'] : rule.fields;
+    for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return Object.fromEntries([...counts].toSorted(([, a], [, b]) => b - a));
+}
+
+async function compile(options: Options, output: CommandOutput): Promise<number> {
+  const files = await readRuleFiles(options.paths);
+  return writePack(files.sources, files.rejected, options, output);
+}
+
+/** A folder, or an archive as SigmaHQ publishes them. */
+async function importRules(options: Options, output: CommandOutput): Promise<number> {
+  const [path = ''] = options.paths;
+  if (options.paths.length !== 1) {
+    output.err(USAGE);
+    return 2;
+  }
+  const info = await stat(path).catch(() => undefined);
+  if (info?.isDirectory() === true) return compile(options, output);
+  const bytes = await readFile(path).catch(() => undefined);
+  if (bytes === undefined) throw new UnreadablePath(path);
+  const archive = readRuleArchive(bytes);
+  if (archive.ok) return writePack(archive.sources, [], options, output);
+  output.err(`${path}: ${archive.code}: expected a ZIP or a gzipped tar archive of rules`);
+  return 2;
+}
+
+async function writePack(
+  sources: readonly RuleSource[],
+  unread: readonly RuleRejection[],
+  options: Options,
+  output: CommandOutput,
+): Promise<number> {
+  if (options.output === undefined) {
+    output.err(USAGE);
+    return 2;
+  }
+  const pack = compilePack(sources);
+  const rejected = [...unread, ...pack.rejected];
+  try {
+    await writeFile(options.output, pack.text);
+  } catch (error) {
+    output.err(`cannot write ${options.output}: ${error instanceof Error ? error.message : 'unknown reason'}`);
+    return 2;
+  }
+  if (options.json) {
+    output.out(JSON.stringify({ pack: options.output, documents: pack.documents, rejected }));
+  } else {
+    printRejected(rejected, output);
+    output.out(`${pack.documents} rules compiled into ${options.output}, ${rejected.length} rejected`);
+  }
+  return options.strict && rejected.length > 0 ? 1 : 0;
 }

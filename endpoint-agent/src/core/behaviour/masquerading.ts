@@ -3,8 +3,8 @@ import { BoundedMap } from '../bounded-map.ts';
 import type { RuleMatch } from '../detection/evaluator.ts';
 import { hashesOfEvent } from '../detection/indicators/hash-indicator.ts';
 import { isSystemPath, isTemporaryPath, livePath, programName } from '../process/system-roles.ts';
-import { BEHAVIOUR_RULES } from './behaviour-rules.ts';
 import { type BehaviourDetector, type BehaviourOptions, matchOf, textField } from './behaviour.ts';
+import { BEHAVIOUR_RULES } from './behaviour-rules.ts';
 
 const MAX_LEARNED = 8_192;
 

@@ -4,8 +4,8 @@ import type { RuleMatch } from '../detection/evaluator.ts';
 import { isInterpreter } from '../process/executed-files.ts';
 import type { ProcessFacts } from '../process/process-lookup.ts';
 import { isInteractiveShell, isUntrustedPath, livePath, programName } from '../process/system-roles.ts';
-import { BEHAVIOUR_RULES } from './behaviour-rules.ts';
 import { type BehaviourDetector, type BehaviourOptions, matchOf } from './behaviour.ts';
+import { BEHAVIOUR_RULES } from './behaviour-rules.ts';
 
 /** Between connecting and opening the shell, in milliseconds. */
 const WINDOW = 30_000;

@@ -4,6 +4,11 @@ import type { Event, FieldValue, RuleFacts } from '@yagura/protocol';
 export interface RuleMatch {
   readonly rule: RuleFacts;
   readonly matched: readonly { readonly field: string; readonly value: FieldValue }[];
+  /**
+   * The earlier event that the match is about, when it is not the one that was evaluated: sensors report
+   * what happened within milliseconds in no fixed order.
+   */
+  readonly about?: Event;
 }
 
 /** Why a rule was not loaded. `line` is 1-based. */
