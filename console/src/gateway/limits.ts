@@ -19,7 +19,7 @@ export const GATEWAY_LIMITS = {
   /** Pieces in which the bytes of one frame may arrive before they are put together. */
   bufferedChunks: 4_096,
   /** Bytes of batches, decompressed, that wait for their commit over all sessions; beyond it nothing is read. */
-  waitingBytes: 64 * 1024 * 1024,
+  waitingBytes: 16 * 1024 * 1024,
   /** Bytes that a peer has not read yet. */
   unsentBytes: 4 * 1024 * 1024,
   /** A message that has begun must be complete after this long. */
