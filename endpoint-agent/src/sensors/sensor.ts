@@ -22,6 +22,12 @@ export interface Observation {
 export interface SensorDeclaration {
   readonly name: string;
   readonly provides: readonly { readonly category: EventCategory; readonly fields: readonly string[] }[];
+  /** Logs, which Sigma names by `service`. */
+  readonly services?: readonly {
+    readonly service: string;
+    readonly category?: EventCategory;
+    readonly fields: readonly string[];
+  }[];
 }
 
 /** Receives observations in the order in which the sensor saw them. Must not throw; must not block. */

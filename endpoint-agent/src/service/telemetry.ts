@@ -27,7 +27,15 @@ const SENT: Record<EventCategory, boolean> = {
   file_access: true,
   driver_load: true,
   persistence: true,
+  authentication: true,
+  webserver: false,
 };
+
+/** Lines of logs stay on the endpoint, except those whose meaning was understood: they carry an `EventType`. */
+function isSent({ logsource, fields }: Event): boolean {
+  if (logsource.category !== undefined) return SENT[logsource.category];
+  return logsource.product !== 'linux' || fields['EventType'] !== undefined;
+}
 
 export function createTelemetry(spool: Spool, monotonic: () => number): Telemetry {
   let waiting: Event[] = [];
@@ -42,8 +50,7 @@ export function createTelemetry(spool: Spool, monotonic: () => number): Telemetr
   }
   return {
     add(event) {
-      const { category } = event.logsource;
-      if (category !== undefined && !SENT[category]) return;
+      if (!isSent(event)) return;
       const now = Math.floor(monotonic() / 1_000);
       if (now !== second) {
         second = now;

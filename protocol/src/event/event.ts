@@ -4,7 +4,8 @@ import { BootTime, Id, Platform, WallTime } from '../vocabulary.ts';
 
 /**
  * Sigma's categories that a sensor of ours can fill. The names are Sigma's (`logsource.category`), since
- * rules are dispatched by them; `file_access` is used for reads of watched files on every system.
+ * rules are dispatched by them; `file_access` is used for reads of watched files on every system, and
+ * `authentication` (OCSF's class of that name) for logons, logoffs and rights taken, as logs tell of them.
  */
 export const EVENT_CATEGORIES = [
   'process_creation',
@@ -20,6 +21,8 @@ export const EVENT_CATEGORIES = [
   'file_access',
   'driver_load',
   'persistence',
+  'authentication',
+  'webserver',
 ] as const;
 export const EventCategory = z.enum(EVENT_CATEGORIES);
 export type EventCategory = z.infer<typeof EventCategory>;

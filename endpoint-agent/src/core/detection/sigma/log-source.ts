@@ -8,6 +8,19 @@ const WIDER_CATEGORY: ReadonlyMap<string, string> = new Map([
   ['registry_rename', 'registry_event'],
 ]);
 
+/**
+ * Sigma's services of Linux name files (`auth`: auth.log or secure; `syslog`: syslog or messages) and programs
+ * that write into them (`sshd`). A rule about the file means the programs too.
+ */
+const WIDER_SERVICE: ReadonlyMap<string, string> = new Map([
+  ['sshd', 'auth'],
+  ['sudo', 'auth'],
+  ['cron', 'syslog'],
+  ['clamav', 'syslog'],
+  ['vsftpd', 'syslog'],
+  ['guacamole', 'syslog'],
+]);
+
 export interface EventLogSource {
   readonly product: string;
   readonly category?: string | undefined;
@@ -17,7 +30,12 @@ export interface EventLogSource {
 /** Whether events of this source are meant: each attribute that the rule gives must be the event's. */
 export function logSourceMatches(rule: RuleLogSource, event: EventLogSource): boolean {
   if (rule.product !== undefined && rule.product !== event.product) return false;
-  if (rule.service !== undefined && rule.service !== event.service) return false;
+  if (rule.service !== undefined && !serviceMatches(rule.service, event)) return false;
   if (rule.category === undefined || rule.category === event.category) return true;
   return event.category !== undefined && WIDER_CATEGORY.get(event.category) === rule.category;
+}
+
+function serviceMatches(service: string, event: EventLogSource): boolean {
+  if (service === event.service) return true;
+  return event.product === 'linux' && event.service !== undefined && WIDER_SERVICE.get(event.service) === service;
 }
