@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ruleText } from '../../../test/fakes/sigma-rule.ts';
+import { readPack } from '../core/index.ts';
 import { runRules } from './rules.ts';
 
 const RULE = ruleText('sel:\n    Image: x\ncondition: sel');
@@ -46,4 +47,46 @@ test('a path that cannot be read and a wrong call are one line and exit code 2',
     const { code, err } = await run(...args);
     expect([code, err.split('\n').length > 0]).toEqual([2, true]);
   }
+});
+
+test('compile and import write a pack that an endpoint can read', async () => {
+  await writeFile(join(folder, 'good.yml'), RULE);
+  const pack = join(folder, 'out.pack');
+  const compiled = await run('compile', folder, '-o', pack, '--json');
+  expect([compiled.code, JSON.parse(compiled.out)]).toEqual([0, { pack, documents: 1, rejected: [] }]);
+  expect(readPack(await readFile(pack, 'utf8'))).toMatchObject({ ok: true, rules: { rules: [{ kind: 'rule' }] } });
+  expect((await run('import', folder, '-o', pack)).code).toBe(0);
+  expect(await run('import', pack, '-o', pack)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('archive_unknown'),
+  });
+  expect((await run('compile', folder)).code).toBe(2);
+  expect((await run('compile', folder, '-o', join(folder, 'no', 'such', 'folder'))).code).toBe(2);
+});
+
+test('coverage says for each system what can fire and what is missing', async () => {
+  const linux = RULE.replace('windows', 'linux');
+  await writeFile(join(folder, 'a.yml'), linux);
+  await writeFile(join(folder, 'b.yml'), linux.replace('rule-under-test', 'second').replace('Image', 'NoSuchField'));
+  await writeFile(
+    join(folder, 'c.yml'),
+    linux.replace('rule-under-test', 'third').replace('process_creation', 'nothing'),
+  );
+  const { code, out } = await run('coverage', folder, '--json');
+  const { systems } = JSON.parse(out) as { systems: Record<string, unknown>[] };
+  expect(code).toBe(0);
+  expect(systems.map(({ system, built, total, canFire }) => [system, built, total, canFire])).toEqual([
+    ['linux', true, 3, 1],
+    ['windows', false, 0, 0],
+    ['macos', false, 0, 0],
+  ]);
+  expect(systems[0]).toMatchObject({
+    blockers: { NoSuchField: 1, 'a collector': 1 },
+    rules: [
+      { ruleId: 'rule-under-test', canFire: true },
+      { ruleId: 'second', canFire: false, blocker: 'field', fields: ['NoSuchField'] },
+      { ruleId: 'third', canFire: false, blocker: 'collector', fields: [] },
+    ],
+  });
+  expect((await run('coverage', folder)).out).toContain('linux: 1 of 3 rules can fire');
 });

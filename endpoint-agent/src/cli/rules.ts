@@ -1,12 +1,15 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import {
+  type Coverage,
   compilePack,
   createSigmaEvaluator,
+  type DeclaredSource,
   decideCoverage,
   loadRules,
   type RuleRejection,
   type RuleSource,
+  type SigmaRule,
 } from '../core/index.ts';
 import { BUILT, COVERED_SYSTEMS, declaredSources } from './coverage-sources.ts';
 import { readRuleArchive } from './rule-archive.ts';
@@ -102,14 +105,8 @@ async function coverage(options: Options, output: CommandOutput): Promise<number
   const systems = COVERED_SYSTEMS.map((system) => {
     const sources = declaredSources(system);
     const judged = rules
-      .filter((rule) => rule.logsource.product === undefined || rule.logsource.product === system)
-      .map((rule) => ({
-        ruleId: rule.facts.ruleId,
-        title: rule.facts.title,
-        file: rule.place.file,
-        product: rule.logsource.product,
-        ...decideCoverage(rule, sources),
-      }));
+      .filter(({ logsource: { product } }) => product === undefined || product === system)
+      .map((rule) => judge(rule, sources));
     const own = judged.filter(({ product }) => product === system);
     const canFire = own.filter((rule) => rule.canFire).length;
     return { system, built: BUILT[system], total: own.length, canFire, blockers: countBlockers(own), rules: judged };
@@ -126,7 +123,18 @@ async function coverage(options: Options, output: CommandOutput): Promise<number
   return 0;
 }
 
-type Judged = { readonly product: string | undefined } & ReturnType<typeof decideCoverage>;
+type Judged = Coverage & {
+  readonly ruleId: string;
+  readonly title: string;
+  readonly file: string;
+  readonly product: string | undefined;
+};
+
+function judge(rule: SigmaRule, sources: readonly DeclaredSource[]): Judged {
+  const { facts, place, logsource } = rule;
+  const named = { ruleId: facts.ruleId, title: facts.title, file: place.file, product: logsource.product };
+  return { ...named, ...decideCoverage(rule, sources) };
+}
 
 function countBlockers(judged: readonly Judged[]): Record<string, number> {
   const counts = new Map<string, number>();

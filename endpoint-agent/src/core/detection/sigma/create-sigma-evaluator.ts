@@ -1,3 +1,4 @@
+import type { Event } from '@yagura/protocol';
 import type { Evaluator, RuleMatch } from '../evaluator.ts';
 import { type CorrelationClock, CorrelationEngine, type SavedCorrelations } from './correlation/correlation-engine.ts';
 import type { CorrelationCounters, CorrelationResult } from './correlation/correlator.ts';
@@ -25,7 +26,7 @@ export interface SigmaEvaluatorOptions {
 /** An evaluator of Sigma rules. Also takes events of log sources that the protocol does not carry. */
 export interface SigmaEvaluator extends Evaluator {
   /** Rules that the event matched, and correlations that it completed. */
-  evaluate(event: EvaluatedEvent): readonly RuleMatch[];
+  evaluate(event: Event | EvaluatedEvent): readonly RuleMatch[];
   readonly rules: readonly SigmaRule[];
   /**
    * Correlations that the passing of time has settled, each with the last event of its group. To be called now and
