@@ -1,6 +1,6 @@
 /**
- * Makes pictures of every screen: `node test/screens/shoot.ts OUTPUT_DIR [NAME_PART]`. Wants the built web
- * in console/dist/web and Chromium at /usr/bin/chromium; the console behind the screens is the fake one.
+ * Makes pictures of every screen: `node test/screens/shoot.ts OUTPUT_DIR [NAME_PART]`. Builds the web and
+ * wants Chromium at /usr/bin/chromium; the console behind the screens is the fake one.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,9 +8,9 @@ import type { Browser, Page } from 'playwright-core';
 import { buildScenario, type Scenario } from '../fakes/console-api/scenarios.ts';
 import { type FakeConsole, startFakeConsole } from '../fakes/console-api/server.ts';
 import { launchBrowser } from '../support/browser.ts';
+import { buildWeb } from '../support/built-web.ts';
 import { SHOTS, type Shot } from './shots.ts';
 
-const WEB = join(import.meta.dirname, '../../console/dist/web');
 const WIDTHS = { wide: { width: 1440, height: 900 }, narrow: { width: 390, height: 844 } } as const;
 
 interface Look {
@@ -51,7 +51,7 @@ async function openPage(browser: Browser, fake: FakeConsole, look: Look, signedI
 
 async function take(shot: Shot, page: Page, fake: FakeConsole, path: string): Promise<void> {
   await page.goto(fake.url + shot.path);
-  await page.waitForTimeout(shot.settleMs ?? 350);
+  await page.waitForTimeout(shot.settleMs ?? 600);
   await shot.prepare?.(page, fake);
   await page.waitForTimeout(250);
   await page.screenshot({ path, fullPage: shot.fullPage ?? true });
@@ -63,12 +63,13 @@ if (output === undefined) {
   process.exit(2);
 }
 mkdirSync(output, { recursive: true });
+using web = await buildWeb();
 const browser = await launchBrowser();
 const wanted = SHOTS.filter((shot) => part === undefined || shot.name.includes(part));
 let taken = 0;
 for (const scenario of new Set<Scenario>(wanted.map((shot) => shot.scenario))) {
   for (const look of LOOKS) {
-    await using fake = await startFakeConsole(buildScenario(scenario, Date.now()), WEB);
+    await using fake = await startFakeConsole(buildScenario(scenario, Date.now()), web.directory);
     const shots = wanted.filter((shot) => shot.scenario === scenario);
     const page = await openPage(browser, fake, look, true);
     for (const shot of shots) {

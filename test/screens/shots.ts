@@ -80,8 +80,9 @@ export const SHOTS: readonly Shot[] = [
     name: 'fleet-selected',
     scenario: 'busy',
     path: '/endpoints',
+    fullPage: false,
     prepare: async (page) => {
-      for (const index of [1, 2, 4]) await page.getByRole('checkbox').nth(index).click({ force: true });
+      for (const index of [1, 2, 4]) await page.getByRole('checkbox').nth(index).check();
     },
   },
   { name: 'endpoint-degraded', scenario: 'busy', path: '/endpoints/endpoint-00008' },

@@ -41,7 +41,7 @@ export function Toolbar({ children }: { children: ReactNode }) {
   return <div className={classes['toolbar']}>{children}</div>;
 }
 
-/** Replaces the filters while rows are selected. */
+/** What can be done with the selected rows. */
 export function BulkBar({ words, children }: { words: string; children: ReactNode }) {
   return (
     <div className={classes['bulk']} role="region" aria-label={words}>

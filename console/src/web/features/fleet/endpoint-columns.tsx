@@ -46,7 +46,7 @@ export function useEndpointColumns(): readonly Column<EndpointRow>[] {
         id: 'policy',
         header: t('fleet.column.policy'),
         cell: (row) => t(`policy.${row.policy}`),
-        width: '8rem',
+        width: '10rem',
         sortable: true,
         narrow: 'hidden',
       },

@@ -46,7 +46,7 @@ export default function FleetPage() {
 
   return (
     <>
-      <FleetLead summary={first?.summary} isAdmin={isAdmin} />
+      <FleetLead summary={first?.summary} failed={query.isError} isAdmin={isAdmin} />
       <Toolbar>
         <FilterBar
           label={t('fleet.filter')}
@@ -148,7 +148,13 @@ export default function FleetPage() {
   );
 }
 
-function FleetLead({ summary, isAdmin }: { summary: FleetSummary | undefined; isAdmin: boolean }) {
+interface FleetLeadProps {
+  readonly summary: FleetSummary | undefined;
+  readonly failed: boolean;
+  readonly isAdmin: boolean;
+}
+
+function FleetLead({ summary, failed, isAdmin }: FleetLeadProps) {
   const { t } = useTranslation();
   const sentence = useFleetSentence();
   return (
@@ -169,7 +175,7 @@ function FleetLead({ summary, isAdmin }: { summary: FleetSummary | undefined; is
         ) : undefined
       }
     >
-      {summary === undefined ? t('list.loading') : sentence(summary)}
+      {summary === undefined ? t(failed ? 'list.unknown' : 'list.loading') : sentence(summary)}
     </Lead>
   );
 }

@@ -49,7 +49,7 @@ export default function HomePage() {
   if (failed !== undefined) {
     return (
       <>
-        <Lead name={t('nav.home')}>{t('home.lead.unknown')}</Lead>
+        <Lead name={t('nav.home')}>{t('list.unknown')}</Lead>
         <ErrorNotice error={failed.error} onRetry={() => void failed.refetch()} />
       </>
     );

@@ -119,7 +119,7 @@ export default function IncidentListPage() {
     <>
       <Lead name={t('nav.incidents')} detail={t('incidents.detail')}>
         {open === undefined
-          ? t('list.loading')
+          ? t(query.isError ? 'list.unknown' : 'list.loading')
           : open.severe + open.attention > 0
             ? t('incidents.lead.open', { count: open.severe + open.attention })
             : open.information > 0

@@ -155,8 +155,8 @@ export default function QuarantinePage() {
   return (
     <>
       <Lead name={t('nav.quarantine')} detail={t('quarantine.detail')}>
-        {query.isPending
-          ? t('list.loading')
+        {query.data === undefined
+          ? t(query.isError ? 'list.unknown' : 'list.loading')
           : held === 0
             ? t('quarantine.lead.none')
             : query.hasNextPage

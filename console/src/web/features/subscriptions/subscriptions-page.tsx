@@ -109,7 +109,7 @@ export default function SubscriptionsPage() {
         }
       >
         {data === undefined
-          ? t('list.loading')
+          ? t(query.isError ? 'list.unknown' : 'list.loading')
           : t('subscriptions.lead', {
               month: sayMonth(data.month, language),
               count: data.seats.length,

@@ -36,6 +36,7 @@ export const frame: Mirror<typeof ja> = {
   list: {
     all: 'All',
     loading: 'Loading',
+    unknown: 'The state could not be checked',
     selectAll: 'Select all rows shown',
     selectRow: 'Select {{name}}',
     selected_one: '{{count, number}} selected',
@@ -63,10 +64,9 @@ export const frame: Mirror<typeof ja> = {
   home: {
     lead: {
       nothing: 'Nothing needs your attention',
-      asked_one: '{{count}} case needs your attention',
-      asked_other: '{{count}} cases need your attention',
+      asked_one: '{{count, number}} case needs your attention',
+      asked_other: '{{count, number}} cases need your attention',
       noEndpoints: 'No endpoint is watched yet',
-      unknown: 'The state could not be checked',
     },
     watching_one: '{{watching, number}} of {{count, number}} endpoint watched.',
     watching_other: '{{watching, number}} of {{count, number}} endpoints watched.',
@@ -75,8 +75,8 @@ export const frame: Mirror<typeof ja> = {
     unseen: 'Endpoints that could not be checked',
     unseenHint: 'They may simply be switched off. If one is in use, check its power and network.',
     recent: 'Lately',
-    allOf_one: 'See all ({{count}})',
-    allOf_other: 'See all ({{count}})',
+    allOf_one: 'See all ({{count, number}})',
+    allOf_other: 'See all ({{count, number}})',
     allSettled: 'Settled cases',
     figures: 'Figures',
   },

@@ -5,10 +5,10 @@ export const incidents: Mirror<typeof ja> = {
   incidents: {
     detail: 'Severe ones first. Open a row to read what happened, what was done and what is asked of you.',
     lead: {
-      open_one: '{{count}} case needs your attention',
-      open_other: '{{count}} cases need your attention',
-      information_one: 'Nothing needs your attention ({{count}} for information)',
-      information_other: 'Nothing needs your attention ({{count}} for information)',
+      open_one: '{{count, number}} case needs your attention',
+      open_other: '{{count, number}} cases need your attention',
+      information_one: 'Nothing needs your attention ({{count, number}} for information)',
+      information_other: 'Nothing needs your attention ({{count, number}} for information)',
       none: 'There are no open incidents',
     },
     filter: 'Filter by status',

@@ -132,7 +132,7 @@ export const orders: Mirror<typeof ja> = {
     note: 'Note (optional)',
     confirm: 'Close',
     closed_one: 'Closed.',
-    closed_other: '{{count}} cases closed.',
+    closed_other: '{{count, number}} cases closed.',
   },
   resolution: {
     handled: 'Dealt with',

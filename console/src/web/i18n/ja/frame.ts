@@ -34,6 +34,7 @@ export const frame = {
   list: {
     all: 'すべて',
     loading: '読み込んでいます',
+    unknown: '状態を確認できていません',
     selectAll: '表示中の行をすべて選ぶ',
     selectRow: '{{name}}を選ぶ',
     selected_other: '{{count, number}}件を選択中',
@@ -59,9 +60,8 @@ export const frame = {
   home: {
     lead: {
       nothing: 'ご対応が必要なことはありません',
-      asked_other: '{{count}}件お願いがあります',
+      asked_other: '{{count, number}}件お願いがあります',
       noEndpoints: '見守る端末がまだありません',
-      unknown: '状態を確認できていません',
     },
     watching_other: '{{watching, number}}/{{count, number}}台を見守り中です。',
     lastCheck: '最終確認',
@@ -69,7 +69,7 @@ export const frame = {
     unseen: '確認できていない端末',
     unseenHint: '電源が切れているだけのこともあります。お使いの端末でしたら、電源とネットワークをご確認ください。',
     recent: '最近の記録',
-    allOf_other: '全{{count}}件を見る',
+    allOf_other: '全{{count, number}}件を見る',
     allSettled: '処置済みの一覧',
     figures: '件数',
   },

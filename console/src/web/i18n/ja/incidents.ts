@@ -3,8 +3,8 @@ export const incidents = {
   incidents: {
     detail: '重大なものから順にご覧ください。行を選ぶと、起きたこと・済んだこと・お願いを表示します。',
     lead: {
-      open_other: '{{count}}件お願いがあります',
-      information_other: 'ご対応が必要なことはありません（確認のみ{{count}}件）',
+      open_other: '{{count, number}}件お願いがあります',
+      information_other: 'ご対応が必要なことはありません（確認のみ{{count, number}}件）',
       none: '未処置の異常はありません',
     },
     filter: '状態で絞り込む',

@@ -120,7 +120,7 @@ export const orders = {
     resolution: '結果',
     note: 'メモ（任意）',
     confirm: '閉じる',
-    closed_other: '{{count}}件を閉じました。',
+    closed_other: '{{count, number}}件を閉じました。',
   },
   resolution: {
     handled: '対応しました',

@@ -4,8 +4,8 @@ export const settings = {
     detail: '止めたファイルは消さずに、各端末の保管庫に暗号化して置いています。',
     lead: {
       none: '保管中のファイルはありません',
-      held_other: '{{count}}件のファイルを保管しています',
-      many_other: '{{count}}件以上のファイルを保管しています',
+      held_other: '{{count, number}}件のファイルを保管しています',
+      many_other: '{{count, number}}件以上のファイルを保管しています',
     },
     filter: '状態で絞り込む',
     search: 'ファイル名・端末で検索',
