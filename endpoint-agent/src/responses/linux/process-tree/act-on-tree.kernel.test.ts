@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -163,6 +163,7 @@ describe.skipIf(reason !== '')(`trees of processes${reason}`, () => {
   test('a program counts as infrastructure in the system folders only', async () => {
     const fake = join(dir, 'sshd');
     copyFileSync('/bin/sleep', fake);
+    appendFileSync(fake, 'x');
     const { root, pids } = await start('/bin/bash', ['-c', `"${fake}" 314 & echo $! >> $PIDS; wait`], 1);
     expect(await under.responder.killTree(targetOf(root), [], nextContext())).toMatchObject({ code: 'done' });
     expect(pids.every(hasEnded)).toBe(true);
@@ -171,6 +172,7 @@ describe.skipIf(reason !== '')(`trees of processes${reason}`, () => {
   test('a process cannot hide below another that is named like infrastructure', async () => {
     const system = '/usr/local/bin/dumb-init';
     copyFileSync('/bin/bash', system);
+    appendFileSync(system, 'x');
     try {
       const inner = `sleep 315 & echo $! >> $PIDS; echo $$ >> $PIDS; wait; true`;
       const { root, pids } = await start('/bin/bash', ['-c', `${system} -c '${inner}'; true`], 2);

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
   copyFileSync,
@@ -339,6 +340,8 @@ describe.skipIf(reason !== '')(`files${reason}`, () => {
     test('a program that runs is moved while it runs', async () => {
       const path = join(dir, 'sleeper');
       copyFileSync('/bin/sleep', path);
+      // No exact copy of a system program, which an agent on this machine would rightly find odd.
+      appendFileSync(path, 'x');
       using _runner = await holder(`"${path}" 60 & echo ready; wait`);
       await sleep(100);
       expect(await quarantine(path)).toMatchObject({ ok: true, code: 'done' });
