@@ -6,7 +6,7 @@ export interface Directory {
 
 /**
  * Paths of directories by filesystem id and handle, oldest out first. Renaming a directory changes the path
- * of everything below it, so that then all is forgotten.
+ * of everything below it: what lies below its old or new name is then forgotten, and looked up again.
  */
 export class DirectoryCache {
   readonly #capacity: number;
@@ -31,6 +31,10 @@ export class DirectoryCache {
     }
     this.#entries.set(key, directory);
     return directory;
+  }
+
+  forgetBelow(roots: readonly string[]): void {
+    for (const [key, { path }] of this.#entries) if (isBelow(path, roots)) this.#entries.delete(key);
   }
 
   clear(): void {

@@ -75,11 +75,22 @@ export function createFileSource(options: FileSourceOptions): CaptureSource {
     return undefined;
   }
 
+  /** Before the names of a renamed directory are looked at: they lie in its parents, which stay. */
+  function forget(event: RawFileEvent): void {
+    const names = [event.entry, event.renamedTo].filter((entry) => entry !== undefined);
+    const paths = names.map((entry) => {
+      const directory = directoryOf(entry);
+      return directory && join(directory, entry);
+    });
+    if (paths.length > 0 && paths.every((path) => path !== undefined)) directories.forgetBelow(paths);
+    else directories.clear();
+  }
+
   /** Absent when the directory is ignored or gone without having been known. */
   function pathOf(entry: DirectoryEntry | undefined): string | undefined {
     const directory = entry && directoryOf(entry);
     if (!entry || !directory || directory.ignored) return undefined;
-    const path = `${directory.path === '/' ? '' : directory.path}/${encodePath(entry.name)}`;
+    const path = join(directory, entry);
     return ignorePaths.includes(path) ? undefined : path;
   }
 
@@ -90,7 +101,7 @@ export function createFileSource(options: FileSourceOptions): CaptureSource {
       return;
     }
     const isDirectory = (mask & EVENT.ONDIR) !== 0;
-    if (isDirectory && mask & (EVENT.RENAME | EVENT.MOVED_FROM | EVENT.MOVED_TO)) directories.clear();
+    if (isDirectory && mask & (EVENT.RENAME | EVENT.MOVED_FROM | EVENT.MOVED_TO)) forget(event);
     const path = pathOf(event.entry);
     if (isDirectory && mask & EVENT.CREATE && path !== undefined && event.targetKey !== undefined) {
       // Known from its birth: what happens in it has a path even when it is gone by the time we look.
@@ -176,4 +187,8 @@ export function createFileSource(options: FileSourceOptions): CaptureSource {
       mountInfo = undefined;
     },
   };
+}
+
+function join(directory: Directory, entry: DirectoryEntry): string {
+  return `${directory.path === '/' ? '' : directory.path}/${encodePath(entry.name)}`;
 }

@@ -76,13 +76,17 @@ test('no act is forgotten, whatever the bound and the order', () => {
   expect(seen.reduce((sum, { count }) => sum + count, 0)).toBe(20_000);
 });
 
-test('the path cache holds no more than it may, and forgets all when a directory moves', () => {
+test('the path cache holds no more than it may, and forgets what lies below a name', () => {
   const cache = new DirectoryCache(10, (path) => isBelow(path, ['/own']));
   for (let index = 0; index < 100; index += 1) cache.set(`k${index}`, `/d${index}`);
   expect(cache.size).toBe(10);
   expect(cache.get('k99')?.path).toBe('/d99');
   expect(cache.set('own', '/own/sub').ignored).toBe(true);
   expect(cache.set('other', '/owner').ignored).toBe(false);
+  cache.set('below', '/moved/a/b');
+  cache.set('beside', '/moved-not');
+  cache.forgetBelow(['/moved', '/elsewhere']);
+  expect([cache.get('below'), cache.get('beside')?.path]).toEqual([undefined, '/moved-not']);
   cache.clear();
   expect(cache.size).toBe(0);
 });
