@@ -31,9 +31,10 @@ function runUntilKilled(program: string, args: readonly string[], cwd: string): 
       child.kill('SIGKILL');
     }, PATIENCE_MS);
     child.once('error', reject);
-    child.once('close', (_code, signal) => {
+    child.once('close', (code, signal) => {
       clearTimeout(timer);
-      resolve({ killed: !ours && signal === 'SIGKILL' });
+      // A shell whose last command was killed says so with 128 + 9.
+      resolve({ killed: !ours && (signal === 'SIGKILL' || code === 137) });
     });
   });
 }
