@@ -1,4 +1,4 @@
-import { chmodSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStore, storeFailure } from '../../store/sqlite.ts';
 import { createJournal, type Journal, type JournalLimits } from './journal.ts';
@@ -34,9 +34,11 @@ export function openJournal(stateDir: string, limits: JournalLimits): OpenedJour
 }
 
 function open(path: string, limits: JournalLimits): Journal {
+  // Made here, since the log takes its permissions from the database when it is opened.
+  closeSync(openSync(path, 'a', 0o600));
+  chmodSync(path, 0o600);
   const store = openStore(path, 'shared');
   try {
-    chmodSync(path, 0o600);
     return createJournal(store, limits);
   } catch (error) {
     store[Symbol.dispose]();

@@ -1,4 +1,4 @@
-import { mkdirSync, realpathSync } from 'node:fs';
+import { chmodSync, mkdirSync, realpathSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -68,6 +68,7 @@ export async function createLinuxResponder(options: LinuxResponderOptions): Prom
     return { ...createUnsupportedResponder(clock), takeLocalOutcomes: () => Promise.resolve([]) };
   }
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  chmodSync(stateDir, 0o700);
   const limits = { ...RESPONSE_LIMITS, ...options.limits };
   const { journal, isReplaced } = openJournal(stateDir, {
     maxActions: limits.journalActions,

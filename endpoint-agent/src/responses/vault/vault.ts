@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   closeSync,
   constants,
   fstatSync,
@@ -62,6 +63,7 @@ export interface Vault {
 /** Makes `directory` (0700) and its key (0600) on first use. Throws the system's error when it cannot. */
 export function openVault(directory: string, random: Random): Vault {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
+  chmodSync(directory, 0o700);
   const pathOf = (quarantineId: string): string => join(directory, `${quarantineId}.sealed`);
 
   const remove = (quarantineId: string): Result<void> => {
