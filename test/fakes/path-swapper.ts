@@ -2,10 +2,10 @@
  * Swaps two names as fast as it can until it is ended. Arguments: `exchange` and two paths (RENAME_EXCHANGE), or
  * `bind`, a folder and where it is mounted and unmounted again. Prints `swapping` when it starts.
  */
-import koffi from 'koffi';
+import { AT_FDCWD, libcSymbols } from '../../endpoint-agent/src/native/libc.ts';
 
 const [kind = '', first = '', second = ''] = process.argv.slice(2);
-const lib = koffi.load(null);
+const lib = libcSymbols();
 const exchange: (n: number, a: number, from: string, b: number, to: string, flags: number) => number = lib.func(
   'long syscall(long n, long a, str from, long b, str to, long flags)',
 );
@@ -14,7 +14,6 @@ const mount: (source: string, target: string, type: null, flags: number, data: n
 );
 const unmount: (target: string, flags: number) => number = lib.func('int umount2(str target, int flags)');
 
-const AT_FDCWD = -100;
 const RENAME_EXCHANGE = 2;
 const MS_BIND = 4_096;
 const MNT_DETACH = 2;
