@@ -7,7 +7,7 @@ import {
   zstdCompressSync,
   zstdDecompressSync,
 } from 'node:zlib';
-import { Batch, type Event, isTelemetryItem, Item } from '@yagura/protocol';
+import { Batch, type Event, Item, isTelemetryItem } from '@yagura/protocol';
 import { seededRandom } from '../fakes/time.ts';
 import { printResult } from './machine.ts';
 

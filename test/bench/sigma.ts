@@ -2,8 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readEvtx } from '../../endpoint-agent/src/core/normalise/evtx/read-evtx.ts';
-import { normaliseWindowsEvent, type WindowsEvent } from '../../endpoint-agent/src/core/normalise/windows-event.ts';
 import { compilePack, readPack } from '../../endpoint-agent/src/core/detection/pack/rule-pack.ts';
 import {
   createEvaluatorOf,
@@ -12,6 +10,8 @@ import {
 } from '../../endpoint-agent/src/core/detection/sigma/create-sigma-evaluator.ts';
 import { type LoadedRules, loadRules } from '../../endpoint-agent/src/core/detection/sigma/load-rules.ts';
 import type { SigmaRule } from '../../endpoint-agent/src/core/detection/sigma/rule-ast.ts';
+import { readEvtx } from '../../endpoint-agent/src/core/normalise/evtx/read-evtx.ts';
+import { normaliseWindowsEvent, type WindowsEvent } from '../../endpoint-agent/src/core/normalise/windows-event.ts';
 import { createNaiveEvaluator } from '../fakes/naive-evaluator.ts';
 import { absent, corpusSources, TESTDATA } from '../fakes/public-test-data.ts';
 import { seededRandom } from '../fakes/sigma-generator.ts';
