@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -24,9 +25,7 @@ describe.skipIf(reason !== '')(`quarantine on the command line, beside a running
   let id: string;
 
   beforeEach(async () => {
-    const root = await testResponder();
-    agentDir = join(root.dir, 'agent');
-    await root.responder[Symbol.asyncDispose]();
+    agentDir = mkdtempSync(join(tmpdir(), 'yagura-cli-'));
     service = await testResponder({ stateDir: join(agentDir, 'responses') });
     path = join(service.dir, 'evil\n\u202efile');
     writeFileSync(path, 'evil');
@@ -34,7 +33,10 @@ describe.skipIf(reason !== '')(`quarantine on the command line, beside a running
     id = outcome.target.quarantineId ?? '';
   });
 
-  afterEach(async () => service[Symbol.asyncDispose]());
+  afterEach(async () => {
+    await service[Symbol.asyncDispose]();
+    rmSync(agentDir, { recursive: true });
+  });
 
   async function cli(...args: string[]): Promise<Ended> {
     const argv = ['--disable-warning=ExperimentalWarning', MAIN, 'quarantine', ...args, '--state-dir', agentDir];
