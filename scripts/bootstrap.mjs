@@ -8,7 +8,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -38,6 +38,12 @@ function fail(code, ja, en) {
 
 const CAUSES = [
   [
+    /npm error path .*sqlite3[\s\S]*(node-gyp|prebuild-install)/,
+    'native_build',
+    'SQLite の部品を取得もコンパイルもできませんでした。ビルド用の道具を入れて(Debian/Ubuntu: sudo apt-get install -y build-essential python3)、もう一度実行してください。',
+    'the SQLite module could neither be fetched nor compiled. Install build tools (Debian/Ubuntu: sudo apt-get install -y build-essential python3) and run it again.',
+  ],
+  [
     /ENOSPC/,
     'no_space',
     'ディスクの空きがありません。空きを増やしてから、もう一度実行してください。',
@@ -63,6 +69,23 @@ const CAUSES = [
   ],
 ];
 
+/** The environment in which `node` is the pinned one. */
+function withPinnedNode(node) {
+  return { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
+}
+
+/**
+ * Where a native module has no prebuilt file within reach it is compiled. The package that carries Node.js
+ * carries its headers too, so that nothing more has to be downloaded for it.
+ */
+function nativeBuild(node) {
+  const home = dirname(dirname(node));
+  return {
+    npm_config_jobs: 'max',
+    ...(existsSync(join(home, 'include', 'node', 'node_api.h')) ? { npm_config_nodedir: home } : {}),
+  };
+}
+
 /** Runs npm with output into a log, a line of progress every few seconds, and one clear line on failure. */
 function npm(args, { cwd, node, ja, en }) {
   return new Promise((resolve) => {
@@ -82,9 +105,7 @@ function npm(args, { cwd, node, ja, en }) {
       '--fetch-retry-mintimeout=1000',
       '--fetch-retry-maxtimeout=5000',
     ];
-    const env = node
-      ? { ...process.env, PATH: `${dirname(node)}${process.platform === 'win32' ? ';' : ':'}${process.env.PATH}` }
-      : process.env;
+    const env = node ? { ...withPinnedNode(node), ...nativeBuild(node) } : process.env;
     const child = cli
       ? spawn(node ?? process.execPath, [cli, ...args, ...flags], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
       : spawn('npm', [...args, ...flags], {
@@ -193,9 +214,8 @@ const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(ROOT, s
   stdio: 'inherit',
   cwd: ROOT,
   env: {
-    ...process.env,
+    ...withPinnedNode(node),
     YAGURA_CALLER_DIR: process.env.INIT_CWD ?? process.cwd(),
-    PATH: `${dirname(node)}${process.platform === 'win32' ? ';' : ':'}${process.env.PATH}`,
   },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
