@@ -59,7 +59,17 @@ export function createEvaluatorOf(loaded: LoadedRules, options: SigmaEvaluatorOp
   const budget = options.clock === undefined ? undefined : new RuleBudget(options.clock, options.budget);
   const engine = new CorrelationEngine(correlations, options.correlationClock ?? 'boot');
   const groups = new Map<string, RuleGroup | undefined>();
+  let lastSource: EventLogSource = { product: '' };
+  let lastGroup: RuleGroup | undefined;
   const groupOf = (logsource: EventLogSource): RuleGroup | undefined => {
+    const { product, category, service } = logsource;
+    if (product !== lastSource.product || category !== lastSource.category || service !== lastSource.service) {
+      lastGroup = findGroup(logsource);
+      lastSource = { product, category, service };
+    }
+    return lastGroup;
+  };
+  const findGroup = (logsource: EventLogSource): RuleGroup | undefined => {
     const key = `${logsource.product}\n${logsource.category ?? ''}\n${logsource.service ?? ''}`;
     if (groups.has(key)) return groups.get(key);
     const selected = rules.filter((rule) => logSourceMatches(rule.logsource, logsource));

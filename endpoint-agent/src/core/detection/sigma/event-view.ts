@@ -27,8 +27,6 @@ export function foldOf(predicate: { readonly cased: boolean; readonly windash: b
   return predicate.windash ? 'case-and-dashes' : 'case';
 }
 
-const NO_FIELDS: ReadonlySet<string> = new Set();
-
 /** Numbers the fields that rules ask for. */
 export class FieldTable {
   readonly #slots = new Map<string, number>();
@@ -64,6 +62,8 @@ export class EventView {
     dashes: { epochs: [], texts: [] },
   };
   #fields: Readonly<Record<string, unknown>> = {};
+  /** Values of fields that no rule asks for by name. */
+  #unnamed: Scalar[] = [];
 
   constructor(table: FieldTable) {
     this.#table = table;
@@ -72,14 +72,19 @@ export class EventView {
   load(fields: Readonly<Record<string, unknown>>): void {
     this.#epoch += 1;
     this.#fields = fields;
+    this.#unnamed = [];
     if (this.#seen.length < this.#table.names.length) {
       this.#seen = new Int32Array(this.#table.names.length);
     }
     for (const name of Object.keys(fields)) {
       const slot = this.#table.lookUp(name);
-      if (slot === undefined) continue;
+      const value = toScalar(fields[name]);
+      if (slot === undefined) {
+        if (value !== undefined) this.#unnamed.push(value);
+        continue;
+      }
       this.#seen[slot] = this.#epoch;
-      this.#values[slot] = toScalar(fields[name]);
+      this.#values[slot] = value;
     }
   }
 
@@ -103,20 +108,14 @@ export class EventView {
     return text;
   }
 
-  /** Every value of the event, for keywords. */
-  values(): readonly Scalar[] {
-    return this.valuesExcept(NO_FIELDS);
+  /** Values of the fields that have no slot. */
+  unnamedValues(): readonly Scalar[] {
+    return this.#unnamed;
   }
 
-  /** The values of all fields but these. */
-  valuesExcept(names: ReadonlySet<string>): Scalar[] {
-    const values: Scalar[] = [];
-    for (const name of Object.keys(this.#fields)) {
-      if (names.has(name)) continue;
-      const value = toScalar(this.#fields[name]);
-      if (value !== undefined) values.push(value);
-    }
-    return values;
+  /** Every value of the event, for keywords. */
+  values(): readonly Scalar[] {
+    return this.entries().map(([, value]) => value);
   }
 
   /** Names and values, for what is reported of keywords. */

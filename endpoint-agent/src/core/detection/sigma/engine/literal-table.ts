@@ -14,6 +14,8 @@ export interface IndexedLiteral {
 
 /** Characters of a gram. */
 const GRAM = 4;
+/** Characters under which literals are entered that are too short for a gram. */
+const PAIR = 2;
 /** Stand before and after every text, so that short anchored literals have a gram too. */
 const START = 2;
 const END = 3;
@@ -30,9 +32,9 @@ const AT_END = 2;
 const WITH_DASHES = 4;
 const FLAGS: Record<Anchor, number> = { anywhere: 0, start: AT_START, end: AT_END, whole: AT_START | AT_END };
 
-/** Whether the table can hold the literal: it needs a gram, or a character beyond ASCII. */
+/** Whether the table can hold the literal: it needs two characters (one when anchored), or one beyond ASCII. */
 export function isIndexable(text: string, anchor: Anchor): boolean {
-  return framed(text, anchor).length >= GRAM || firstWide(text) >= 0;
+  return framed(text, anchor).length >= PAIR || firstWide(text) >= 0;
 }
 
 interface Entry {
@@ -44,8 +46,8 @@ interface Entry {
 /**
  * Finds which of many literals occur in a text, in one pass. Each literal is entered under one gram of four
  * characters (their low bytes, one 32-bit key), the one that fewest other literals have; a bitmap tells most
- * positions apart from any gram, and what passes is compared in full. Literals with characters beyond ASCII are
- * looked for only in texts that have such characters.
+ * positions apart from any gram, and what passes is compared in full. Literals of two or three characters are
+ * entered under their last two; those with characters beyond ASCII are looked for only in texts that have such.
  */
 export class LiteralTable {
   readonly #bitmap: Uint32Array;
@@ -59,13 +61,19 @@ export class LiteralTable {
   readonly #shifts: Int32Array;
   readonly #flags: Uint8Array;
   readonly #lasts: Uint8Array;
+  /** By pair of characters: 1 where a short literal may end. Empty when there is none. */
+  readonly #pairs: Uint8Array;
+  /** Pair to the number of its first entry. */
+  readonly #short = new Map<number, number>();
   /** Wide character to the number of its first entry. */
   readonly #wide = new Map<number, number>();
 
   constructor(literals: readonly IndexedLiteral[]) {
-    const grams = enterNarrow(literals.filter((literal) => firstWide(literal.text) < 0));
+    const narrow = literals.filter((literal) => firstWide(literal.text) < 0);
+    const grams = enterNarrow(narrow.filter((literal) => !isShort(literal)));
+    const short = enterShort(narrow.filter(isShort));
     const wide = enterWide(literals);
-    const buckets = [...grams.values(), ...wide.values()];
+    const buckets = [...grams.values(), ...short.values(), ...wide.values()];
     const entries = buckets.flat();
     this.#texts = entries.map(({ literal }) => literal.text);
     this.#signals = Int32Array.from(entries, ({ literal }) => literal.signal);
@@ -84,6 +92,12 @@ export class LiteralTable {
     let first = 0;
     for (const [key, bucket] of grams) {
       this.#enterGram(key, first);
+      first += bucket.length;
+    }
+    this.#pairs = new Uint8Array(short.size === 0 ? 0 : 0x10000);
+    for (const [pair, bucket] of short) {
+      this.#pairs[pair] = 1;
+      this.#short.set(pair, first);
       first += bucket.length;
     }
     for (const [code, bucket] of wide) {
@@ -118,7 +132,18 @@ export class LiteralTable {
       if (((bitmap[hash >>> 5] as number) & (1 << (hash & 31))) !== 0) this.#lookUp(key, text, i, board);
     }
     this.#lookUp((key << 8) | END, text, length, board);
+    if (this.#short.size > 0) this.#searchShort(text, board);
     if (union > LAST_NARROW && this.#wide.size > 0) this.#searchWide(text, board);
+  }
+
+  #searchShort(text: string, board: SignalBoard): void {
+    const pairs = this.#pairs;
+    const length = text.length;
+    let pair = START;
+    for (let i = 0; i <= length; i += 1) {
+      pair = ((pair << 8) | (i < length ? text.charCodeAt(i) & 0xff : END)) & 0xffff;
+      if (pairs[pair] === 1) this.#compare(this.#short.get(pair) as number, text, i, board);
+    }
   }
 
   #searchWide(text: string, board: SignalBoard): void {
@@ -186,6 +211,25 @@ function framed(text: string, anchor: Anchor): string {
   return start + text + end;
 }
 
+function isShort({ text, anchor }: IndexedLiteral): boolean {
+  return framed(text, anchor).length < GRAM;
+}
+
+function enterShort(literals: readonly IndexedLiteral[]): ReadonlyMap<number, Entry[]> {
+  const entered = new Map<number, Entry[]>();
+  for (const literal of literals) {
+    const whole = framed(literal.text, literal.anchor);
+    const before = literal.anchor === 'start' || literal.anchor === 'whole' ? 1 : 0;
+    const entry: Entry = { literal, shift: whole.length - 1 - before };
+    for (const pair of keyVariants(whole.slice(-PAIR), literal.windash)) {
+      const entries = entered.get(pair);
+      if (entries === undefined) entered.set(pair, [entry]);
+      else entries.push(entry);
+    }
+  }
+  return entered;
+}
+
 function enterWide(literals: readonly IndexedLiteral[]): ReadonlyMap<number, Entry[]> {
   const entered = new Map<number, Entry[]>();
   for (const literal of literals) {
@@ -209,7 +253,7 @@ function enterNarrow(literals: readonly IndexedLiteral[]): ReadonlyMap<number, E
     if (at < 0) throw new Error('a literal without a gram was indexed');
     const before = literal.anchor === 'start' || literal.anchor === 'whole' ? 1 : 0;
     const entry: Entry = { literal, shift: at + GRAM - 1 - before };
-    for (const key of gramVariants(whole.slice(at, at + GRAM), literal.windash)) {
+    for (const key of keyVariants(whole.slice(at, at + GRAM), literal.windash)) {
       const entries = grams.get(key);
       if (entries === undefined) grams.set(key, [entry]);
       else entries.push(entry);
@@ -257,10 +301,11 @@ function gramKey(text: string, from: number): number {
   return key;
 }
 
-function gramVariants(gram: string, windash: boolean): readonly number[] {
+/** The keys of a few characters, with each of windash's characters for each dash. */
+function keyVariants(characters: string, windash: boolean): readonly number[] {
   let keys = [0];
-  for (let i = 0; i < GRAM; i += 1) {
-    const code = gram.charCodeAt(i);
+  for (let i = 0; i < characters.length; i += 1) {
+    const code = characters.charCodeAt(i);
     const bytes = windash && code === DASH ? DASH_BYTES : [code & 0xff];
     keys = keys.flatMap((key) => bytes.map((byte) => (key << 8) | byte));
   }

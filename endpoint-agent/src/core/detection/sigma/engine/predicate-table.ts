@@ -99,8 +99,6 @@ export class PredicateTable {
 
   #literalSignal(slot: number, text: string, anchor: Anchor, windash: boolean): number | undefined {
     if (!isIndexable(text, anchor)) return undefined;
-    // Keywords are sought in values that are joined by line feeds.
-    if (slot === ANY_FIELD && (text.includes('\n') || anchor !== 'anywhere')) return undefined;
     const dashed = windash && text.includes('-');
     const key = `${slot}\n${anchor}\n${dashed}\n${text}`;
     const known = this.#signals.get(key);

@@ -69,7 +69,7 @@ export class RuleGroup {
       test: () => false,
       consideredAt: 0,
     }));
-    this.#index = new SignalIndex(table, fields.names);
+    this.#index = new SignalIndex(table, fields.names.length);
     this.#facts = {
       view: new EventView(fields),
       board: new SignalBoard(table.signalCount),

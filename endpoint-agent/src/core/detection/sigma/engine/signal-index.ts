@@ -1,5 +1,5 @@
 import { foldCase } from '../case-folding.ts';
-import { type EventView, foldValue } from '../event-view.ts';
+import type { EventView } from '../event-view.ts';
 import { type Scalar, toNumber } from '../scalar.ts';
 import { type IndexedLiteral, LiteralTable } from './literal-table.ts';
 import { ANY_FIELD, type PredicateTable } from './predicate-table.ts';
@@ -23,15 +23,17 @@ interface TextField {
  */
 export class SignalIndex {
   readonly #texts: readonly TextField[];
-  readonly #searched: ReadonlySet<string>;
+  /** Slots of fields that rules ask for, but not for a text. */
+  readonly #unsearched: readonly number[];
   readonly #keywords: readonly IndexedLiteral[];
   readonly #keywordTable: LiteralTable;
+  readonly #marks: readonly string[] | undefined;
   readonly #numbers: readonly { readonly slot: number; readonly signals: ReadonlyMap<number, number> }[];
   /** Where a value's signals are gathered before they are remembered. */
   readonly #scratch: SignalBoard;
 
-  /** `fieldNames` are the names of the slots. */
-  constructor(table: PredicateTable, fieldNames: readonly string[]) {
+  /** `fields` is the number of slots. */
+  constructor(table: PredicateTable, fields: number) {
     this.#keywords = table.literals.get(ANY_FIELD) ?? [];
     const slots = [...table.literals].filter(([slot]) => slot !== ANY_FIELD);
     this.#texts = slots.map(([slot, literals]) => ({
@@ -39,8 +41,10 @@ export class SignalIndex {
       table: new LiteralTable([...literals, ...this.#keywords]),
       cache: new ValueCache(),
     }));
-    this.#searched = new Set(slots.map(([slot]) => fieldNames[slot] as string));
+    const searched = new Set(slots.map(([slot]) => slot));
+    this.#unsearched = Array.from({ length: fields }, (_, slot) => slot).filter((slot) => !searched.has(slot));
     this.#keywordTable = new LiteralTable(this.#keywords);
+    this.#marks = marksOf(this.#keywords);
     this.#numbers = [...table.numbers].map(([slot, signals]) => ({ slot, signals }));
     this.#scratch = new SignalBoard(table.signalCount);
   }
@@ -80,12 +84,35 @@ export class SignalIndex {
     for (const signal of signals) board.raise(signal);
   }
 
+  /** The fields without a table. */
   #raiseKeywords(view: EventView, board: SignalBoard): boolean {
-    const values: Scalar[] = view.valuesExcept(this.#searched);
-    // No keyword of the index holds a line feed, so none is found across two values.
-    const text = foldValue(values.join('\n'), 'case');
+    let long = false;
+    for (const value of view.unnamedValues()) if (this.#raiseKeywordsOf(value, board)) long = true;
+    for (const slot of this.#unsearched) {
+      const value = view.value(slot);
+      if (value !== undefined && this.#raiseKeywordsOf(value, board)) long = true;
+    }
+    return long;
+  }
+
+  #raiseKeywordsOf(value: Scalar, board: SignalBoard): boolean {
+    const raw = typeof value === 'string' ? value : String(value);
+    if (this.#marks !== undefined && !this.#marks.some((mark) => raw.includes(mark))) return false;
+    const text = foldCase(raw);
     if (this.#keywords.length > FEW_KEYWORDS) this.#keywordTable.search(text, board);
     else for (const { text: keyword, signal } of this.#keywords) if (text.includes(keyword)) board.raise(signal);
     return text.length > LONG_VALUE;
   }
+}
+
+/** One character of each keyword that folding does not change; undefined when one has none, or there are many. */
+function marksOf(keywords: readonly IndexedLiteral[]): readonly string[] | undefined {
+  if (keywords.length > FEW_KEYWORDS) return undefined;
+  const marks = new Set<string>();
+  for (const { text } of keywords) {
+    const mark = /[!-@[-`{-~]/.exec(text)?.[0];
+    if (mark === undefined) return undefined;
+    marks.add(mark);
+  }
+  return [...marks];
 }
