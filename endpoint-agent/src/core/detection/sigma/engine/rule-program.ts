@@ -64,13 +64,18 @@ export function internExpression(expression: Expression, table: PredicateTable, 
 export function predicateHolds(predicate: IndexedPredicate, facts: EventFacts): boolean {
   const { board } = facts;
   if (predicate.kind === 'direct') return board.isRaised(predicate.signal);
-  if (predicate.kind === 'gated' && !predicate.signals.some((signal) => board.isRaised(signal))) return false;
+  if (predicate.kind === 'gated' && !anyRaised(predicate.signals, board)) return false;
   const { id, test } = predicate;
   if (facts.testedAt[id] === board.epoch) return facts.result[id] === 1;
   const result = test(facts.view);
   facts.testedAt[id] = board.epoch;
   facts.result[id] = result ? 1 : 0;
   return result;
+}
+
+function anyRaised(signals: readonly number[], board: SignalBoard): boolean {
+  for (const signal of signals) if (board.isRaised(signal)) return true;
+  return false;
 }
 
 /** Signals of which at least one is raised whenever the rule matches. */
@@ -178,7 +183,14 @@ function compileAnd(operands: readonly Compiled[]): Compiled {
   if (first !== undefined && second !== undefined && tests.length === 2) {
     return { test: (facts) => first(facts) && second(facts), cost, share };
   }
-  return { test: (facts) => tests.every((test) => test(facts)), cost, share };
+  return { test: allOf(tests), cost, share };
+}
+
+function allOf(tests: readonly RuleTest[]): RuleTest {
+  return (facts) => {
+    for (const test of tests) if (!test(facts)) return false;
+    return true;
+  };
 }
 
 /** Many alternatives are direct: those are one loop over signals. */
@@ -199,7 +211,8 @@ function compileOr(nodes: readonly RuleNode[], frequency: Frequency): Compiled {
     test: (facts) => {
       const { raisedAt, epoch } = facts.board;
       for (const signal of signals) if (raisedAt[signal] === epoch) return true;
-      return tests.some((test) => test(facts));
+      for (const test of tests) if (test(facts)) return true;
+      return false;
     },
     cost,
     share,
