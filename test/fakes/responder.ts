@@ -4,10 +4,9 @@ import { join } from 'node:path';
 import { systemClock } from '../../endpoint-agent/src/platform/clock.ts';
 import {
   createLinuxResponder,
-  type LinuxResponder,
   type LinuxResponderOptions,
 } from '../../endpoint-agent/src/responses/linux/create-linux-responder.ts';
-import type { ActionContext, ProcessTarget } from '../../endpoint-agent/src/responses/responder.ts';
+import type { ActionContext, ProcessTarget, Responder } from '../../endpoint-agent/src/responses/responder.ts';
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined };
 
@@ -15,7 +14,7 @@ const silent = { debug: () => undefined, info: () => undefined, warn: () => unde
 export interface TestResponder extends AsyncDisposable {
   readonly dir: string;
   readonly stateDir: string;
-  readonly responder: LinuxResponder;
+  readonly responder: Responder;
   /** Ends the responder and starts another one on the same state. */
   restart(): Promise<void>;
 }
@@ -23,7 +22,7 @@ export interface TestResponder extends AsyncDisposable {
 export async function testResponder(options: Partial<LinuxResponderOptions> = {}): Promise<TestResponder> {
   const dir = mkdtempSync(join(tmpdir(), 'yagura-respond-'));
   const stateDir = options.stateDir ?? join(dir, 'state');
-  const open = (): Promise<LinuxResponder> =>
+  const open = (): Promise<Responder> =>
     createLinuxResponder({
       clock: systemClock,
       selfPid: process.pid,

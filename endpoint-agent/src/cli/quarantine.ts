@@ -5,7 +5,8 @@ import { encodePath } from '../native/path-bytes.ts';
 import { systemClock } from '../platform/clock.ts';
 import { systemCode } from '../platform/durable-file.ts';
 import { randomHex, systemRandom } from '../platform/random.ts';
-import { createLinuxResponder, type LinuxResponder } from '../responses/linux/create-linux-responder.ts';
+import { createLinuxResponder } from '../responses/linux/create-linux-responder.ts';
+import type { Responder } from '../responses/responder.ts';
 import { storeFailure } from '../store/sqlite.ts';
 import { complain, DEFAULT_STATE_DIR, parseCommand } from './options.ts';
 
@@ -64,7 +65,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-type Act = (responder: LinuxResponder, json: boolean) => Promise<number>;
+type Act = (responder: Responder, json: boolean) => Promise<number>;
 
 function actionFor(command: string, quarantineId: string | undefined, to: string | undefined): Act | undefined {
   if (command === 'list' && quarantineId === undefined && to === undefined) return list;
@@ -80,7 +81,7 @@ function actionFor(command: string, quarantineId: string | undefined, to: string
   return undefined;
 }
 
-async function list(responder: LinuxResponder, json: boolean): Promise<number> {
+async function list(responder: Responder, json: boolean): Promise<number> {
   const items = await responder.listQuarantine();
   const lines = json ? [JSON.stringify({ items })] : items.map(lineOf);
   if (lines.length === 0) lines.push('nothing is in quarantine');
@@ -101,7 +102,7 @@ function report(outcome: ActionOutcome, json: boolean): number {
   return ok ? 0 : 1;
 }
 
-async function openResponder(stateDir: string): Promise<LinuxResponder> {
+async function openResponder(stateDir: string): Promise<Responder> {
   const toStderr = (facts: object, message: string): void => {
     process.stderr.write(`yagura-agent: ${message} ${JSON.stringify(facts)}\n`);
   };

@@ -36,4 +36,10 @@ export interface Responder extends AsyncDisposable {
   listQuarantine(): Promise<readonly QuarantineItem[]>;
   /** Outcomes of actions that a former run had begun. Call once, before anything else. */
   reconcile(): Promise<readonly ActionOutcome[]>;
+  /**
+   * Outcomes that were recorded and that this run has not returned to anybody: actions of local root on the
+   * command line. Each is given once; those given within the last minute before a crash come again from
+   * `reconcile`. Receivers count one outcome per `actionId`.
+   */
+  takeLocalOutcomes(): Promise<readonly ActionOutcome[]>;
 }

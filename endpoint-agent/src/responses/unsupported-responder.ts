@@ -18,6 +18,7 @@ export function createUnsupportedResponder(clock: Clock): Responder {
     deleteQuarantined: (quarantineId, context) => outcome('delete-quarantined', context, { quarantineId }),
     listQuarantine: () => Promise.resolve([]),
     reconcile: () => Promise.resolve([]),
+    takeLocalOutcomes: () => Promise.resolve([]),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

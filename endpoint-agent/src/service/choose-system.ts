@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { createLinuxResponder } from '../responses/linux/create-linux-responder.ts';
@@ -47,6 +48,7 @@ export async function chooseSystem(options: SystemOptions): Promise<SystemResult
     selfPid: process.pid,
     log,
     bootId,
+    ownPaths: [stateDir, dirname(fileURLToPath(import.meta.url))],
   });
   return { ok: true, system: { sensors, processes, responder } };
 }

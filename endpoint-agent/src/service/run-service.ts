@@ -27,6 +27,7 @@ import { createQuarantineReports } from './quarantine-reports.ts';
 import { createFileReader } from './read-written-files.ts';
 import { createSettings } from './settings.ts';
 import { createTelemetry } from './telemetry.ts';
+import { watchLocalActions } from './watch-local-actions.ts';
 
 export interface ServiceOptions {
   readonly config: AgentConfig;
@@ -117,7 +118,10 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
   const recovered = await responder.reconcile();
   for (const refusal of tracker.restore(stories.load())) log.warn({ ...refusal }, 'a stored story was refused');
   stories.retain(new Set(tracker.stories().map((story) => story.storyId)));
-  for (const outcome of recovered) if (outcome.orderId === undefined) pipeline.report(outcome);
+  const known = new Set(tracker.stories().flatMap((story) => story.actions.map((action) => action.actionId)));
+  for (const outcome of recovered) {
+    if (outcome.orderId === undefined && !known.has(outcome.actionId)) pipeline.report(outcome);
+  }
   onQuarantined(await responder.listQuarantine());
 
   const health = createHealthReporter(
@@ -179,10 +183,17 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
     pipeline.publish(tracker.drain());
     health.tick();
   }, TICK_MS);
+  const localActions = watchLocalActions({
+    responder,
+    report: (outcome) => pipeline.report(outcome),
+    onQuarantined,
+    log,
+  });
   onReady(sensors.map((sensor) => sensor.health()));
 
   await aborted(signal);
   clearInterval(timer);
+  localActions[Symbol.dispose]();
   await Promise.all(sensors.map((sensor) => sensor.stopped));
   await containment.idle();
   telemetry.flush();

@@ -8,8 +8,8 @@ import {
   hasEnded,
   nextContext,
   stateOf,
-  targetOf,
   type TestResponder,
+  targetOf,
   testResponder,
 } from '../../../../test/fakes/responder.ts';
 import { openJournal } from '../journal/open-journal.ts';

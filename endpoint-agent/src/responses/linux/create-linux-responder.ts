@@ -1,7 +1,6 @@
 import { chmodSync, mkdirSync, realpathSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type ActionOutcome, Id, LIMITS } from '@yagura/protocol';
 import { shorten } from '../../core/text/shorten.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -45,27 +44,17 @@ export interface LinuxResponderOptions {
   readonly bootTime?: () => number;
 }
 
-export interface LinuxResponder extends Responder {
-  /**
-   * Outcomes that were recorded and that this run has not returned to anybody: actions of local root on the
-   * command line. Each is given once; those given within the last minute before a crash come again from
-   * `reconcile`. Receivers count one outcome per `actionId`.
-   */
-  takeLocalOutcomes(): Promise<readonly ActionOutcome[]>;
-}
-
 const PRUNE_EVERY = 64;
 const NO_SUCH_ITEM = failed(refuse('not_found'));
-const OWN_CODE = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '');
 
 /**
  * Acts on a Linux machine. Opens `stateDir/response.sqlite` and `stateDir/vault/`; rejects when neither an old nor
  * a new journal can be opened there, since nothing may be done that is not written down first.
  */
-export async function createLinuxResponder(options: LinuxResponderOptions): Promise<LinuxResponder> {
+export async function createLinuxResponder(options: LinuxResponderOptions): Promise<Responder> {
   const { stateDir, clock, log, random = systemRandom } = options;
   if (process.platform !== 'linux') {
-    return { ...createUnsupportedResponder(clock), takeLocalOutcomes: () => Promise.resolve([]) };
+    return createUnsupportedResponder(clock);
   }
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   chmodSync(stateDir, 0o700);
@@ -84,7 +73,7 @@ export async function createLinuxResponder(options: LinuxResponderOptions): Prom
     log,
     limits,
     selfPid: options.selfPid,
-    ownPaths: [stateDir, OWN_CODE, process.execPath, ...(options.ownPaths ?? [])].map(resolved),
+    ownPaths: [stateDir, process.execPath, ...(options.ownPaths ?? [])].map(resolved),
     reached: options.reached ?? (() => undefined),
     namelessFiles: options.namelessFiles ?? true,
     companions: options.companions ?? (() => []),

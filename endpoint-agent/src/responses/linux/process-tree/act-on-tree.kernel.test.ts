@@ -17,8 +17,8 @@ import {
   hasEnded,
   nextContext,
   stateOf,
-  targetOf,
   type TestResponder,
+  targetOf,
   testResponder,
 } from '../../../../../test/fakes/responder.ts';
 import { readAllProcesses } from './process-stat.ts';

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import { errnoName, libc } from '../../../native/libc.ts';
 import { livePath } from '../../../core/process/system-roles.ts';
+import { errnoName, libc } from '../../../native/libc.ts';
 import type { ProcessTarget } from '../../responder.ts';
 import { isAlive, type ProcessStat, readExecutable, readProcessStat } from './process-stat.ts';
 

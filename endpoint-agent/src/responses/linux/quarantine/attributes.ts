@@ -1,5 +1,5 @@
-import { errnoName } from '../../../native/libc.ts';
 import { fileCalls } from '../../../native/files.ts';
+import { errnoName } from '../../../native/libc.ts';
 
 /** The kernel's own bounds for one file (XATTR_LIST_MAX, XATTR_SIZE_MAX), and ours for all values together. */
 const LIST_BYTES = 65_536;

@@ -8,7 +8,7 @@ import { type Result, refuse, succeed } from '../../refusal.ts';
 import type { ContainerMetadata } from '../../vault/container.ts';
 import { type ActionResult, type FileAction, type FileParts, failed } from '../file-parts.ts';
 import { readAttributes } from './attributes.ts';
-import { digestFile, type Digests, verifiedPieces } from './content.ts';
+import { type Digests, digestFile, verifiedPieces } from './content.ts';
 import { packageClaim } from './package-claim.ts';
 import { removeOriginal } from './remove-original.ts';
 import { findServiceHolder } from './service-holder.ts';

@@ -1,6 +1,6 @@
 import { type BigIntStats, fstatSync } from 'node:fs';
-import { AT_FDCWD, errnoName, libc, O } from '../../../native/libc.ts';
 import { O_NOATIME } from '../../../native/files.ts';
+import { AT_FDCWD, errnoName, libc, O } from '../../../native/libc.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import { type Result, refusalOfErrno, refuse, succeed } from '../../refusal.ts';
 import { Descriptor } from './descriptor.ts';
