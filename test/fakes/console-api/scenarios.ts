@@ -46,7 +46,7 @@ function sensors(state: EndpointDetail['state']): SensorHealth[] {
           lost: 41,
         }
       : { name: 'linux-audit', state: 'active', events: 120_334, lost: 0 },
-    { name: 'linux-fanotify', state: 'active', events: 4_882_104, lost: 0 },
+    { name: 'linux-files', state: 'active', events: 4_882_104, lost: 0 },
     { name: 'linux-processes', state: 'active', events: 88_120, lost: 0 },
   ];
 }
@@ -217,6 +217,8 @@ function hostile(world: World): void {
   const target = world.endpoints[0];
   if (target !== undefined)
     Object.assign(target, { displayName: evil, hostname: `${'long-host-name-'.repeat(12)}\u200B.local` });
+  const seat = world.seats[0];
+  if (seat !== undefined) seat.displayName = evil;
   addIncident(world, 0, 'severe', hostileStory, world.startedAt - 5 * MINUTE);
   world.exclusions.push({
     exclusionId: 'exclusion-1',

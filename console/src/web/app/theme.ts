@@ -1,6 +1,6 @@
 import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core';
 
-/** Indigo of Japanese dyers (藍), dark enough at 7 for white text at 4.5:1. */
+/** Indigo of Japanese dyers (藍); 6 and 7 carry white text at 4.5:1. */
 const ai: MantineColorsTuple = [
   '#eef6fb',
   '#dbeaf3',
@@ -8,17 +8,30 @@ const ai: MantineColorsTuple = [
   '#8abbd8',
   '#68a7cd',
   '#4f99c4',
-  '#3a84b1',
+  '#31769d',
   '#24648b',
   '#1d4e6b',
   '#123a52',
 ];
 
+/** Vermilion (朱) for what is dangerous; 6 and 7 carry white text at 4.5:1. */
+const shu: MantineColorsTuple = [
+  '#fdecec',
+  '#fad6d5',
+  '#f5b1ae',
+  '#f28b87',
+  '#ec7b77',
+  '#de5a56',
+  '#c93a37',
+  '#b52a2a',
+  '#962020',
+  '#741616',
+];
+
 export const theme = createTheme({
-  colors: { ai },
+  colors: { ai, red: shu },
   primaryColor: 'ai',
-  primaryShade: { light: 7, dark: 4 },
-  autoContrast: true,
+  primaryShade: { light: 7, dark: 6 },
   fontFamily:
     '"Noto Sans JP", "Hiragino Sans", "Hiragino Kaku Gothic ProN", "Yu Gothic UI", "Noto Sans CJK JP", Meiryo, system-ui, sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", Consolas, "Noto Sans Mono CJK JP", monospace',

@@ -23,13 +23,13 @@ export function TopBar() {
       </Link>
       <button
         type="button"
+        aria-keyshortcuts="Control+K Meta+K"
         className={classes['paletteButton']}
-        aria-label={t('palette.open')}
         onClick={() => spotlight.open()}
       >
         <IconSearch size={18} aria-hidden />
-        <span>{t('palette.open')}</span>
-        <span>
+        <span className={classes['paletteWords']}>{t('palette.open')}</span>
+        <span className={classes['paletteKeys']} aria-hidden>
           <Kbd size="xs">{isApple() ? '⌘' : 'Ctrl'}</Kbd> <Kbd size="xs">K</Kbd>
         </span>
       </button>

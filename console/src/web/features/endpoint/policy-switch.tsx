@@ -13,7 +13,8 @@ export function PolicySwitch({ endpoint }: { endpoint: EndpointDetail }) {
   const { t } = useTranslation();
   const isAdmin = useIsAdmin();
   const [wanted, setWanted] = useState<PolicyMode | undefined>();
-  const [asking, setAsking] = useState(false);
+  /** The change that is being asked about; the live state moves on while the dialog is open. */
+  const [change, setChange] = useState<{ readonly from: PolicyMode; readonly to: PolicyMode } | undefined>();
   const chosen = wanted ?? endpoint.policy;
   const changeable = isAdmin && endpoint.state !== 'revoked';
   return (
@@ -41,32 +42,36 @@ export function PolicySwitch({ endpoint }: { endpoint: EndpointDetail }) {
           </Stack>
         </Radio.Group>
         {changeable && chosen !== endpoint.policy ? (
-          <Button onClick={() => setAsking(true)} style={{ alignSelf: 'flex-start' }}>
+          <Button onClick={() => setChange({ from: endpoint.policy, to: chosen })} style={{ alignSelf: 'flex-start' }}>
             {t('endpoint.policy.change', { mode: t(`policy.${chosen}`) })}
           </Button>
         ) : null}
         {changeable ? null : <Text size="sm">{t('order.viewerOnly')}</Text>}
       </Stack>
-      {asking ? (
+      {change === undefined ? null : (
         <OrderDialog
-          title={t('endpoint.policy.change', { mode: t(`policy.${chosen}`) })}
+          title={t('endpoint.policy.change', { mode: t(`policy.${change.to}`) })}
           explanation={
             <Stack gap="xs">
               <Text>
-                <Untrusted text={endpoint.displayName} />: {t(`policyHint.${chosen}`)}
+                <Untrusted text={endpoint.displayName} />: {t(`policyHint.${change.to}`)}
               </Text>
               <Text>{t('endpoint.policy.undoHint')}</Text>
             </Stack>
           }
           confirm={t('endpoint.policy.confirm')}
-          dangerous={chosen === 'observe'}
-          requests={[{ endpointId: endpoint.endpointId, action: { kind: 'set-policy', mode: chosen } }]}
+          dangerous={change.to === 'observe'}
+          requests={[{ endpointId: endpoint.endpointId, action: { kind: 'set-policy', mode: change.to } }]}
+          undo={{
+            label: t('endpoint.policy.undo', { mode: t(`policy.${change.from}`) }),
+            requests: [{ endpointId: endpoint.endpointId, action: { kind: 'set-policy', mode: change.from } }],
+          }}
           onClose={() => {
-            setAsking(false);
+            setChange(undefined);
             setWanted(undefined);
           }}
         />
-      ) : null}
+      )}
     </Panel>
   );
 }

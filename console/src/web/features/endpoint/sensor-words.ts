@@ -1,6 +1,13 @@
 import { useTranslation } from 'react-i18next';
 
-const NAMES = ['linux-audit', 'linux-fanotify', 'linux-processes', 'replay'] as const;
+const NAMES = [
+  'linux-audit',
+  'linux-files',
+  'linux-processes',
+  'portable-processes',
+  'portable-files',
+  'scanner',
+] as const;
 const REASONS = [
   'needs_root',
   'architecture_unknown',
@@ -12,8 +19,12 @@ const REASONS = [
   'audit_rule_refused',
   'audit_tampered',
   'audit_unavailable',
-  'canary_missing',
-  'events_lost',
+  'fanotify_unavailable',
+  'connector_unavailable',
+  'mounts_unmarked',
+  'sensor_silent',
+  'sensor_crashed',
+  'sensor_gave_up',
 ] as const;
 
 /** What a sensor watches, in words; a name that this console does not know is described in general. */

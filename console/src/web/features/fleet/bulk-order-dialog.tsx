@@ -1,5 +1,6 @@
 import { List, Stack, Text } from '@mantine/core';
 import type { OrderAction } from '@yagura/protocol';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { EndpointRow } from '../../../api/index.ts';
 import { MachineName } from '../../components/machine-name.tsx';
@@ -21,8 +22,17 @@ interface BulkOrderDialogProps {
 }
 
 /** The same order for several endpoints, after saying which. */
-export function BulkOrderDialog({ order, rows, onClose }: BulkOrderDialogProps) {
+export function BulkOrderDialog({ order, rows: current, onClose }: BulkOrderDialogProps) {
   const { t } = useTranslation();
+  // As they were when the person chose them: the live list moves on while the dialog is open.
+  const [rows] = useState(current);
+  const undo = {
+    label: t('fleet.bulk.undo'),
+    requests: rows.map((row) => ({
+      endpointId: row.endpointId,
+      action: { kind: 'set-policy', mode: row.policy } as const,
+    })),
+  };
   return (
     <OrderDialog
       title={t('fleet.bulk.title', { order: t(`fleet.bulk.${order}`), count: rows.length })}
@@ -42,6 +52,7 @@ export function BulkOrderDialog({ order, rows, onClose }: BulkOrderDialogProps) 
       confirm={t('fleet.bulk.confirm', { count: rows.length })}
       dangerous={order === 'observe'}
       requests={rows.map((row) => ({ endpointId: row.endpointId, action: ACTION[order] }))}
+      {...(order === 'test-detection' ? {} : { undo })}
       onClose={onClose}
     />
   );

@@ -90,6 +90,7 @@ function RestoreDialog({ incident, onClose }: { incident: IncidentDetail; onClos
       requests={files.map((file) => ({
         endpointId: incident.endpointId,
         action: { kind: 'restore-file', quarantineId: file.quarantineId },
+        subject: file.path,
       }))}
       onClose={onClose}
     />

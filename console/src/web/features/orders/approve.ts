@@ -15,6 +15,8 @@ export interface Approver {
 export interface OrderRequest {
   readonly endpointId: string;
   readonly action: OrderAction;
+  /** What it is about, for the person; stays in this browser. */
+  readonly subject?: string;
 }
 
 /** What signing needs from outside, injected for tests. */

@@ -1,5 +1,5 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core';
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useIsAdmin } from '../../app/session.ts';
 import { ErrorNotice } from '../../components/error-notice.tsx';
@@ -17,7 +17,9 @@ export interface OrderDialogProps {
   readonly confirm: string;
   readonly requests: readonly OrderRequest[];
   readonly dangerous?: boolean;
-  /** What can be done afterwards: the undo, or the next step. Shown once all orders have ended. */
+  /** The orders that take it back, offered once all have ended well. */
+  readonly undo?: { readonly label: string; readonly requests: readonly OrderRequest[] };
+  /** What can be done next. Shown once all orders have ended. */
   readonly after?: (run: OrderRun) => ReactNode;
   /** Called once when every order has ended well. */
   readonly onDone?: () => void;
@@ -26,7 +28,8 @@ export interface OrderDialogProps {
 
 /** Says what will happen, asks, shows the progress and the outcome, and offers what can follow. */
 export function OrderDialog(props: OrderDialogProps) {
-  const { title, explanation, confirm, requests, dangerous = false, after, onDone, onClose } = props;
+  const { title, explanation, confirm, requests, dangerous = false, undo, after, onDone, onClose } = props;
+  const [undone, setUndone] = useState(false);
   const { t } = useTranslation();
   const isAdmin = useIsAdmin();
   const approver = useApprover();
@@ -41,7 +44,7 @@ export function OrderDialog(props: OrderDialogProps) {
     onDone?.();
   }, [allDone, onDone]);
 
-  const started = run.orders.length > 0;
+  const started = run.orders.length > 0 || undone;
   return (
     <Modal opened onClose={onClose} title={title} closeButtonProps={{ 'aria-label': t('dialog.close') }}>
       <Stack gap="md">
@@ -50,6 +53,21 @@ export function OrderDialog(props: OrderDialogProps) {
         {isAdmin ? null : <Notice tone="information">{t('order.viewerOnly')}</Notice>}
         {isAdmin && approver.state === 'missing' ? <ApproverMissing reason={approver.reason} /> : null}
         {ended ? after?.(run) : null}
+        {allDone && undo !== undefined && !undone ? (
+          <Button
+            variant="default"
+            style={{ alignSelf: 'flex-start' }}
+            disabled={approver.state !== 'ready'}
+            onClick={() => {
+              if (approver.state !== 'ready') return;
+              setUndone(true);
+              run.reset();
+              run.place(undo.requests, approver.approver);
+            }}
+          >
+            {undo.label}
+          </Button>
+        ) : null}
         <Group justify="flex-end" gap="sm">
           <Button variant="default" onClick={onClose} data-autofocus={dangerous || undefined}>
             {started ? t('dialog.close') : t('dialog.cancel')}

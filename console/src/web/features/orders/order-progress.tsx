@@ -37,7 +37,7 @@ export function OrderProgress({ run }: { run: OrderRun }) {
       ) : null}
       <Stack gap="xs">
         {listed.map((order) => (
-          <OrderLine key={order.orderId} order={order} />
+          <OrderLine key={order.orderId} order={order} subject={run.subjectOf(order)} />
         ))}
       </Stack>
       {orders.length > LISTED ? (
@@ -50,7 +50,7 @@ export function OrderProgress({ run }: { run: OrderRun }) {
 }
 
 /** One order: what, where, how it stands and why. */
-export function OrderLine({ order }: { order: OrderRow }) {
+export function OrderLine({ order, subject }: { order: OrderRow; subject?: string | undefined }) {
   const { t } = useTranslation();
   const outcomeWords = useOutcomeWords();
   const code = order.code !== undefined && order.code !== 'done' ? order.code : undefined;
@@ -61,6 +61,12 @@ export function OrderLine({ order }: { order: OrderRow }) {
         {t(`orderKind.${order.action.kind}`)}
         {' — '}
         <Untrusted text={order.endpointName} />
+        {subject === undefined ? null : (
+          <>
+            {': '}
+            <Untrusted text={subject} code />
+          </>
+        )}
       </Text>
       {code === undefined ? null : (
         <Text component="span" size="sm">

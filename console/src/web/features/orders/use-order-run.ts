@@ -1,4 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import type { OrderAction } from '@yagura/protocol';
 import { useMemo, useState } from 'react';
 import type { OrderRow, OrderState } from '../../../api/index.ts';
 import { callApi } from '../../api-client.ts';
@@ -16,14 +17,23 @@ export interface OrderRun {
   readonly place: (requests: readonly OrderRequest[], approver: Approver) => void;
   readonly phase: 'idle' | 'placing' | 'running' | 'ended' | 'failed';
   readonly orders: readonly OrderRow[];
+  /** What a placed order is about, where the request said so. */
+  readonly subjectOf: (order: OrderRow) => string | undefined;
   readonly error: unknown;
   readonly reset: () => void;
+}
+
+/** Compares by what distinguishes two orders of one dialog: the kind and what it acts on. */
+function sameAction(a: OrderAction, b: OrderAction): boolean {
+  if (a.kind !== b.kind) return false;
+  return 'quarantineId' in a && 'quarantineId' in b ? a.quarantineId === b.quarantineId : true;
 }
 
 /** Places orders and follows them until each has its outcome; the live feed brings the news. */
 export function useOrderRun(): OrderRun {
   const client = useQueryClient();
   const [placed, setPlaced] = useState<readonly OrderRow[]>([]);
+  const [requested, setRequested] = useState<readonly OrderRequest[]>([]);
   const mutation = useMutation({
     mutationFn: async ({ requests, approver }: { requests: readonly OrderRequest[]; approver: Approver }) => {
       const all: OrderRow[] = [];
@@ -54,7 +64,13 @@ export function useOrderRun(): OrderRun {
   else if (mutation.isError) phase = 'failed';
   else if (waiting) phase = orders.every(isFinal) ? 'ended' : 'running';
   return {
-    place: (requests, approver) => mutation.mutate({ requests, approver }),
+    subjectOf: (order) =>
+      requested.find(({ endpointId, action }) => endpointId === order.endpointId && sameAction(action, order.action))
+        ?.subject,
+    place: (requests, approver) => {
+      setRequested(requests);
+      mutation.mutate({ requests, approver });
+    },
     phase,
     orders,
     error: mutation.error,

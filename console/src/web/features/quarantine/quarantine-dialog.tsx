@@ -35,7 +35,11 @@ export function QuarantineDialog({ order, onClose }: { order: QuarantineOrder; o
       }
       confirm={t(`${words}.confirm`, { count: rows.length })}
       dangerous={kind === 'delete-quarantined'}
-      requests={rows.map((row) => ({ endpointId: row.endpointId, action: { kind, quarantineId: row.quarantineId } }))}
+      requests={rows.map((row) => ({
+        endpointId: row.endpointId,
+        action: { kind, quarantineId: row.quarantineId },
+        subject: row.path,
+      }))}
       onClose={onClose}
     />
   );

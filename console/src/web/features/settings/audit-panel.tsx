@@ -1,5 +1,4 @@
 import { Stack } from '@mantine/core';
-import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { AuditEntry } from '../../../api/index.ts';
 import { callApi } from '../../api-client.ts';
@@ -12,6 +11,8 @@ import { TimeText } from '../../components/time-text.tsx';
 import { Untrusted } from '../../components/untrusted.tsx';
 import { PAGE_SIZE, usePageList } from '../../components/use-page-list.ts';
 import { useUrlFilter } from '../../components/use-url-filter.ts';
+import { visibleText } from '../../components/visible-text.ts';
+import { useAuditWords } from './audit-words.ts';
 
 /** The audit log: who did what, to what, when. */
 export function AuditPanel() {
@@ -20,54 +21,52 @@ export function AuditPanel() {
   const list = usePageList(['audit', search], (cursor, signal) =>
     callApi('listAudit', { query: { limit: PAGE_SIZE, search, cursor } }, signal),
   );
-  const columns = useMemo<readonly Column<AuditEntry>[]>(
-    () => [
-      {
-        id: 'time',
-        header: t('audit.column.when'),
-        cell: (row) => <TimeText time={row.time} />,
-        width: '7.5rem',
-        narrow: 'second',
-      },
-      {
-        id: 'actor',
-        header: t('audit.column.who'),
-        cell: (row) => <Untrusted text={row.actor} />,
-        width: 'minmax(0, 1fr)',
-        narrow: 'second',
-      },
-      {
-        id: 'action',
-        header: t('audit.column.what'),
-        cell: (row) => <Untrusted text={row.action} code />,
-        width: 'minmax(0, 1.4fr)',
-        narrow: 'first',
-      },
-      {
-        id: 'target',
-        header: t('audit.column.target'),
-        cell: (row) => (row.target === undefined ? null : <Untrusted text={row.target} code />),
-        width: 'minmax(0, 1.6fr)',
-        narrow: 'second',
-      },
-      {
-        id: 'detail',
-        header: t('audit.column.detail'),
-        cell: (row) => (row.detail === undefined ? null : <Untrusted text={row.detail} truncate />),
-        width: 'minmax(0, 2fr)',
-        narrow: 'second',
-      },
-      {
-        id: 'sequence',
-        header: t('audit.column.number'),
-        cell: (row) => row.sequence,
-        width: '5rem',
-        narrow: 'hidden',
-        align: 'end',
-      },
-    ],
-    [t],
-  );
+  const auditWords = useAuditWords();
+  const columns: readonly Column<AuditEntry>[] = [
+    {
+      id: 'time',
+      header: t('audit.column.when'),
+      cell: (row) => <TimeText time={row.time} />,
+      width: '7.5rem',
+      narrow: 'second',
+    },
+    {
+      id: 'actor',
+      header: t('audit.column.who'),
+      cell: (row) => <Untrusted text={row.actor} />,
+      width: 'minmax(0, 1fr)',
+      narrow: 'second',
+    },
+    {
+      id: 'action',
+      header: t('audit.column.what'),
+      cell: (row) => <span title={visibleText(row.action)}>{auditWords(row.action)}</span>,
+      width: 'minmax(0, 1.4fr)',
+      narrow: 'first',
+    },
+    {
+      id: 'target',
+      header: t('audit.column.target'),
+      cell: (row) => (row.target === undefined ? null : <Untrusted text={row.target} code />),
+      width: 'minmax(0, 1.6fr)',
+      narrow: 'second',
+    },
+    {
+      id: 'detail',
+      header: t('audit.column.detail'),
+      cell: (row) => (row.detail === undefined ? null : <Untrusted text={row.detail} truncate />),
+      width: 'minmax(0, 2fr)',
+      narrow: 'second',
+    },
+    {
+      id: 'sequence',
+      header: t('audit.column.number'),
+      cell: (row) => row.sequence,
+      width: '5rem',
+      narrow: 'hidden',
+      align: 'end',
+    },
+  ];
   const { query, rows } = list;
   return (
     <Stack gap="xs">

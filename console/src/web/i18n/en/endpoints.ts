@@ -48,6 +48,7 @@ export const endpoints: Mirror<typeof ja> = {
       'test-detection': 'Test detection',
       title_one: '{{order}}: {{count, number}} endpoint',
       title_other: '{{order}}: {{count, number}} endpoints',
+      undo: 'Back to the settings before',
       confirm_one: 'Order it for {{count, number}}',
       confirm_other: 'Order it for {{count, number}}',
       explanation: {
@@ -111,6 +112,7 @@ export const endpoints: Mirror<typeof ja> = {
       now: 'in force',
       change: 'Change to “{{mode}}”',
       confirm: 'Change',
+      undo: 'Back to “{{mode}}”',
       undoHint: 'You can change it back in the same way at any time.',
     },
     inventory: {
@@ -168,9 +170,11 @@ export const endpoints: Mirror<typeof ja> = {
   },
   sensorName: {
     'linux-audit': 'Programs started and connections',
-    'linux-fanotify': 'Files written and changed',
+    'linux-files': 'Files written and changed',
     'linux-processes': 'Running programs',
-    replay: 'Replay of a recording',
+    'portable-processes': 'Running programs (simple)',
+    'portable-files': 'Files changed (simple)',
+    scanner: 'Content of files',
     other: 'Other records',
   },
   sensorReason: {
@@ -184,8 +188,12 @@ export const endpoints: Mirror<typeof ja> = {
     audit_rule_refused: 'The audit settings were not accepted.',
     audit_tampered: 'The audit settings were changed by somebody else.',
     audit_unavailable: 'This system has no audit.',
-    canary_missing: 'The test signal does not come through.',
-    events_lost: 'Events were lost.',
+    fanotify_unavailable: 'This system cannot watch files.',
+    connector_unavailable: 'This system does not report the end of programs.',
+    mounts_unmarked: 'There are disks that are not watched.',
+    sensor_silent: 'The test signal does not come through.',
+    sensor_crashed: 'Part of it stopped and is being restarted.',
+    sensor_gave_up: 'Part of it could not be restarted.',
     other: 'Part of it is not seen.',
   },
 };

@@ -39,6 +39,7 @@ export const endpoints = {
       balanced: '「自動で止める」にする',
       'test-detection': 'テスト検知',
       title_other: '{{count, number}}台：{{order}}',
+      undo: '元の設定に戻す',
       confirm_other: '{{count, number}}台に指示する',
       explanation: {
         observe: '次の端末では、異常を見つけても自動で止めず、お知らせだけをします。あとから戻せます。',
@@ -91,6 +92,7 @@ export const endpoints = {
       now: '現在の設定',
       change: '「{{mode}}」に変更する',
       confirm: '変更する',
+      undo: '「{{mode}}」に戻す',
       undoHint: '同じ操作で、いつでも元に戻せます。',
     },
     inventory: {
@@ -148,9 +150,11 @@ export const endpoints = {
   },
   sensorName: {
     'linux-audit': 'プログラムの開始と通信',
-    'linux-fanotify': 'ファイルの作成と変更',
+    'linux-files': 'ファイルの作成と変更',
     'linux-processes': '動作中のプログラム',
-    replay: '記録の再生',
+    'portable-processes': '動作中のプログラム（簡易）',
+    'portable-files': 'ファイルの変更（簡易）',
+    scanner: 'ファイルの中身の確認',
     other: 'そのほかの記録',
   },
   sensorReason: {
@@ -164,8 +168,12 @@ export const endpoints = {
     audit_rule_refused: '監査の設定が受け付けられませんでした。',
     audit_tampered: '監査の設定が書き換えられました。',
     audit_unavailable: 'このOSでは監査の仕組みが使えません。',
-    canary_missing: '確認用の信号が届いていません。',
-    events_lost: '記録の取りこぼしがありました。',
+    fanotify_unavailable: 'このOSではファイルの見守りの仕組みが使えません。',
+    connector_unavailable: 'プログラムの終了を知らせる仕組みが使えません。',
+    mounts_unmarked: '見守れていないディスクがあります。',
+    sensor_silent: '確認用の信号が届いていません。',
+    sensor_crashed: '見守りの一部が止まり、再開しています。',
+    sensor_gave_up: '見守りの一部を再開できませんでした。',
     other: '一部が見えていません。',
   },
 };
