@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { LOCAL_FILESYSTEMS } from '../../../native/local-filesystems.ts';
 import { type Result, refuse, succeed } from '../../refusal.ts';
 
 /** A mount as proc_pid_mountinfo(5) has it. */
@@ -8,42 +9,6 @@ export interface Mount {
   readonly device: string;
   readonly type: string;
 }
-
-/**
- * Filesystems that the kernel serves by itself from a local disk or memory. A file elsewhere is not touched: on
- * FUSE and network filesystems a hostile or dead server can hold every call for ever, and in /proc or /sys a
- * file is no file.
- */
-const LOCAL_TYPES: ReadonlySet<string> = new Set([
-  'ext2',
-  'ext3',
-  'ext4',
-  'xfs',
-  'btrfs',
-  'bcachefs',
-  'f2fs',
-  'zfs',
-  'jfs',
-  'nilfs2',
-  'reiserfs',
-  'tmpfs',
-  'ramfs',
-  'rootfs',
-  'devtmpfs',
-  'overlay',
-  'aufs',
-  'ecryptfs',
-  'vfat',
-  'msdos',
-  'exfat',
-  'ntfs',
-  'ntfs3',
-  'hfsplus',
-  'iso9660',
-  'udf',
-  'squashfs',
-  'erofs',
-]);
 
 const MOUNTINFO_BYTES = 8_388_608;
 
@@ -70,5 +35,5 @@ export function localMount(fd: number, mounts: ReadonlyMap<number, Mount>): Resu
   const info = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'));
   const mount = mounts.get(Number(info?.[1]));
   if (mount === undefined) return refuse('path_unsafe', 'on a mount that is not in the mount table');
-  return LOCAL_TYPES.has(mount.type) ? succeed(mount) : refuse('unsupported', `on a filesystem of type ${mount.type}`);
+  return LOCAL_FILESYSTEMS.has(mount.type) ? succeed(mount) : refuse('unsupported', `on a filesystem of type ${mount.type}`);
 }
