@@ -35,5 +35,7 @@ export function localMount(fd: number, mounts: ReadonlyMap<number, Mount>): Resu
   const info = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'));
   const mount = mounts.get(Number(info?.[1]));
   if (mount === undefined) return refuse('path_unsafe', 'on a mount that is not in the mount table');
-  return LOCAL_FILESYSTEMS.has(mount.type) ? succeed(mount) : refuse('unsupported', `on a filesystem of type ${mount.type}`);
+  return LOCAL_FILESYSTEMS.has(mount.type)
+    ? succeed(mount)
+    : refuse('unsupported', `on a filesystem of type ${mount.type}`);
 }
