@@ -85,6 +85,7 @@ describe.skipIf(NO_BROWSER !== undefined)(`accessibility${NO_BROWSER ? ` (${NO_B
 
   test('the probe finds a planted fault', async () => {
     await using session = await openWeb(browser, web.directory, 'calm');
+    await session.page.getByRole('heading', { level: 1 }).waitFor();
     await session.page.evaluate(() => {
       const input = document.createElement('input');
       document.querySelector('main')?.append(input);

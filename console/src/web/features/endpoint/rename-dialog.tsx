@@ -1,9 +1,10 @@
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core';
+import { Button, Group, Stack, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { EndpointDetail } from '../../../api/index.ts';
 import { callApi } from '../../api-client.ts';
+import { Dialog } from '../../components/dialog.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { useUndoNotice } from '../../components/use-undo-notice.tsx';
 import { visibleText } from '../../components/visible-text.ts';
@@ -29,12 +30,7 @@ export function RenameDialog({ endpoint, onClose }: { endpoint: EndpointDetail; 
     },
   });
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={t('endpoint.rename.title')}
-      closeButtonProps={{ 'aria-label': t('dialog.close') }}
-    >
+    <Dialog onClose={onClose} title={t('endpoint.rename.title')}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -61,6 +57,6 @@ export function RenameDialog({ endpoint, onClose }: { endpoint: EndpointDetail; 
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,9 +1,10 @@
-import { Button, Checkbox, Group, List, Modal, Stack, Text } from '@mantine/core';
+import { Button, Checkbox, Group, List, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { EndpointDetail } from '../../../api/index.ts';
 import { callApi } from '../../api-client.ts';
+import { Dialog } from '../../components/dialog.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { Untrusted } from '../../components/untrusted.tsx';
 
@@ -20,12 +21,7 @@ export function RevokeDialog({ endpoint, onClose }: { endpoint: EndpointDetail; 
     },
   });
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={t('endpoint.revoke.title')}
-      closeButtonProps={{ 'aria-label': t('dialog.close') }}
-    >
+    <Dialog onClose={onClose} title={t('endpoint.revoke.title')}>
       <Stack gap="md">
         <Text fw={700}>
           <Untrusted text={endpoint.displayName} />
@@ -50,6 +46,6 @@ export function RevokeDialog({ endpoint, onClose }: { endpoint: EndpointDetail; 
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,9 +1,10 @@
-import { Button, Group, Modal, Radio, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Group, Radio, Stack, Text, Textarea } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { RESOLUTIONS, type Resolution } from '../../../api/index.ts';
 import { callApi } from '../../api-client.ts';
+import { Dialog } from '../../components/dialog.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { useUndoNotice } from '../../components/use-undo-notice.tsx';
 
@@ -41,12 +42,7 @@ export function CloseDialog({ incidentIds, suggested, onClose, onDone }: CloseDi
     },
   });
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={t('close.title', { count: incidentIds.length })}
-      closeButtonProps={{ 'aria-label': t('dialog.close') }}
-    >
+    <Dialog onClose={onClose} title={t('close.title', { count: incidentIds.length })}>
       <Stack gap="md">
         <Text>{t('close.explanation')}</Text>
         <Radio.Group
@@ -83,6 +79,6 @@ export function CloseDialog({ incidentIds, suggested, onClose, onDone }: CloseDi
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

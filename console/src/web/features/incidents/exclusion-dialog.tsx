@@ -1,9 +1,10 @@
-import { Button, Group, Loader, Modal, Radio, Select, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Group, Loader, Radio, Select, Stack, Text, Textarea } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { IncidentDetail } from '../../../api/index.ts';
 import { callApi } from '../../api-client.ts';
+import { Dialog } from '../../components/dialog.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { Notice } from '../../components/notice.tsx';
 import { Untrusted } from '../../components/untrusted.tsx';
@@ -89,7 +90,7 @@ function ProposalForm({ incident, onClose, onPlanned }: ProposalFormProps) {
     onSuccess: ({ actions }) => onPlanned(actions),
   });
   return (
-    <Modal opened onClose={onClose} title={t('exclusion.title')} closeButtonProps={{ 'aria-label': t('dialog.close') }}>
+    <Dialog onClose={onClose} title={t('exclusion.title')}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -145,6 +146,6 @@ function ProposalForm({ incident, onClose, onPlanned }: ProposalFormProps) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,7 +1,8 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useIsAdmin } from '../../app/session.ts';
+import { Dialog } from '../../components/dialog.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { Notice } from '../../components/notice.tsx';
 import type { OrderRequest } from './approve.ts';
@@ -45,8 +46,14 @@ export function OrderDialog(props: OrderDialogProps) {
   }, [allDone, onDone]);
 
   const started = run.orders.length > 0 || undone;
+  const ready = isAdmin && approver.state === 'ready' && requests.length > 0;
+  // A button that can be pressed gets the focus at once, and keeps it when its neighbour goes away.
+  const closing = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (started) closing.current?.focus();
+  }, [started]);
   return (
-    <Modal opened onClose={onClose} title={title} closeButtonProps={{ 'aria-label': t('dialog.close') }}>
+    <Dialog onClose={onClose} title={title}>
       <Stack gap="md">
         {started ? <OrderProgress run={run} /> : <Text component="div">{explanation}</Text>}
         {run.phase === 'failed' ? <ErrorNotice error={run.error} /> : null}
@@ -69,15 +76,15 @@ export function OrderDialog(props: OrderDialogProps) {
           </Button>
         ) : null}
         <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onClose} data-autofocus={dangerous || undefined}>
+          <Button ref={closing} variant="default" onClick={onClose} data-autofocus={dangerous || !ready || undefined}>
             {started ? t('dialog.close') : t('dialog.cancel')}
           </Button>
           {started ? null : (
             <Button
               {...(dangerous ? { color: 'red' } : {})}
-              data-autofocus={dangerous ? undefined : true}
+              data-autofocus={(!dangerous && ready) || undefined}
               loading={run.phase === 'placing'}
-              disabled={!isAdmin || approver.state !== 'ready' || requests.length === 0}
+              disabled={!ready}
               onClick={() => approver.state === 'ready' && run.place(requests, approver.approver)}
             >
               {confirm}
@@ -85,6 +92,6 @@ export function OrderDialog(props: OrderDialogProps) {
           )}
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

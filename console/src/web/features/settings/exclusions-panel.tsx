@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -6,6 +6,7 @@ import { Link } from 'react-router';
 import type { ExclusionRow } from '../../../api/index.ts';
 import { callApi } from '../../api-client.ts';
 import { useIsAdmin } from '../../app/session.ts';
+import { Dialog } from '../../components/dialog.tsx';
 import { EmptyNotice } from '../../components/empty-notice.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { Panel } from '../../components/panel.tsx';
@@ -86,14 +87,9 @@ function EndExclusion({ row, onClose }: { row: ExclusionRow; onClose: () => void
   useEffect(() => mutate(), [mutate]);
   if (isError) {
     return (
-      <Modal
-        opened
-        onClose={onClose}
-        title={t('exclusions.end.title')}
-        closeButtonProps={{ 'aria-label': t('dialog.close') }}
-      >
+      <Dialog onClose={onClose} title={t('exclusions.end.title')}>
         <ErrorNotice error={error} onRetry={() => mutate()} />
-      </Modal>
+      </Dialog>
     );
   }
   return (

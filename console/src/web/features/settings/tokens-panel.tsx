@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -6,6 +6,7 @@ import { Link } from 'react-router';
 import type { CreatedEnrolmentToken, EnrolmentTokenRow } from '../../../api/index.ts';
 import { callApi } from '../../api-client.ts';
 import { CopyLine } from '../../components/copy-line.tsx';
+import { Dialog } from '../../components/dialog.tsx';
 import { EmptyNotice } from '../../components/empty-notice.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { Notice } from '../../components/notice.tsx';
@@ -130,7 +131,7 @@ function MakeTokenDialog({
     },
   });
   return (
-    <Modal opened onClose={onClose} title={t('tokens.make')} closeButtonProps={{ 'aria-label': t('dialog.close') }}>
+    <Dialog onClose={onClose} title={t('tokens.make')}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -165,6 +166,6 @@ function MakeTokenDialog({
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, NativeSelect, Stack, Text } from '@mantine/core';
+import { Button, Group, NativeSelect, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -8,6 +8,7 @@ import { callApi } from '../../api-client.ts';
 import { useIsAdmin } from '../../app/session.ts';
 import { useNow } from '../../app/use-now.ts';
 import { type Column, DataTable } from '../../components/data-table.tsx';
+import { Dialog } from '../../components/dialog.tsx';
 import { EmptyNotice } from '../../components/empty-notice.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { Toolbar } from '../../components/filter-bar.tsx';
@@ -156,12 +157,7 @@ function EndSeatDialog({ seat, onClose }: { seat: SeatRow; onClose: () => void }
     },
   });
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={t('subscriptions.end.title')}
-      closeButtonProps={{ 'aria-label': t('dialog.close') }}
-    >
+    <Dialog onClose={onClose} title={t('subscriptions.end.title')}>
       <Stack gap="md">
         <Text fw={700}>
           <Untrusted text={seat.displayName} />
@@ -177,6 +173,6 @@ function EndSeatDialog({ seat, onClose }: { seat: SeatRow; onClose: () => void }
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }
