@@ -61,8 +61,8 @@ export class LiteralTable {
   readonly #shifts: Int32Array;
   readonly #flags: Uint8Array;
   readonly #lasts: Uint8Array;
-  /** By pair of characters: 1 where a short literal may end. Empty when there is none. */
-  readonly #pairs: Uint8Array;
+  /** By pair of characters, one bit: whether a short literal may end there. Empty when there is none. */
+  readonly #pairs: Uint32Array;
   /** Pair to the number of its first entry. */
   readonly #short = new Map<number, number>();
   /** Wide character to the number of its first entry. */
@@ -94,9 +94,9 @@ export class LiteralTable {
       this.#enterGram(key, first);
       first += bucket.length;
     }
-    this.#pairs = new Uint8Array(short.size === 0 ? 0 : 0x10000);
+    this.#pairs = new Uint32Array(short.size === 0 ? 0 : 0x10000 / 32);
     for (const [pair, bucket] of short) {
-      this.#pairs[pair] = 1;
+      this.#pairs[pair >>> 5] = (this.#pairs[pair >>> 5] as number) | (1 << (pair & 31));
       this.#short.set(pair, first);
       first += bucket.length;
     }
@@ -142,7 +142,9 @@ export class LiteralTable {
     let pair = START;
     for (let i = 0; i <= length; i += 1) {
       pair = ((pair << 8) | (i < length ? text.charCodeAt(i) & 0xff : END)) & 0xffff;
-      if (pairs[pair] === 1) this.#compare(this.#short.get(pair) as number, text, i, board);
+      if (((pairs[pair >>> 5] as number) & (1 << (pair & 31))) !== 0) {
+        this.#compare(this.#short.get(pair) as number, text, i, board);
+      }
     }
   }
 
