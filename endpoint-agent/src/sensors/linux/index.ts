@@ -11,6 +11,7 @@ import { type CaptureHost, createCaptureHost } from './capture/capture-host.ts';
 import { SOURCE_NAMES, type SourceName } from './capture/source.ts';
 import { createUserNames } from './capture/user-names.ts';
 import { DECLARATIONS } from './declarations.ts';
+import { createLogSensor } from './logs/create-log-sensor.ts';
 
 export { restoreKernelState } from './restore-kernel-state.ts';
 
@@ -37,16 +38,23 @@ export const AUDIT_STATE_FILE = 'kernel-state.json';
 export function createLinuxProcessTable(clock: Clock, maxRecords?: number): LiveProcessTable {
   return createProcessTable({
     clock,
-    bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+    bootId: readBootId(),
     readProc: procReader,
     userName: createUserNames(() => clock.monotonic()),
     ...(maxRecords === undefined ? {} : { maxRecords }),
   });
 }
 
-/** The sensors that need root: audit, the process connector and fanotify, read by one worker thread. */
+/** The sensors that need root: audit, the process connector and fanotify, read by one worker thread; and the logs. */
 export function createLinuxSensors(options: LinuxSensorOptions): Sensor[] {
-  return createLinuxCapture(options).sensors;
+  const { stateDir, clock, log } = options;
+  const processTable = options.processTable ?? createLinuxProcessTable(clock);
+  const logs = createLogSensor({ stateDir, clock, log, processes: processTable, bootId: readBootId() });
+  return [...createLinuxCapture({ ...options, processTable }).sensors, logs];
+}
+
+function readBootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
 /** As `createLinuxSensors`, with the host that a benchmark needs to hold the reader up. */
