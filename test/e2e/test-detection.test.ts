@@ -38,7 +38,7 @@ describe.skipIf(cannot !== undefined)(`the main job in a browser${cannot ? ` (${
     expect(page.url()).not.toContain('#');
   });
 
-  test('test detection: an incident stands there without a reload', async () => {
+  test('a safe detection: an incident stands there without a reload', async () => {
     await page.goto(`${installation.origin}/endpoints`);
     await page.getByRole('link', { name: /.+/ }).and(page.locator('a[href^="/endpoints/"]')).first().click();
     await page.getByRole('button', { name: 'テスト検知' }).click();
@@ -46,6 +46,7 @@ describe.skipIf(cannot !== undefined)(`the main job in a browser${cannot ? ` (${
     await page.getByRole('dialog').locator('a[href^="/incidents/"]').click({ timeout: 20_000 });
     await page.getByText('EICAR').first().waitFor();
     await page.getByText('eicar.com').first().waitFor();
+    expect(page.url()).toContain('/incidents/');
   });
 
   test('the file was taken away and comes back byte for byte', async () => {

@@ -47,7 +47,12 @@ export async function startLocalInstallation(
     [
       '--disable-warning=ExperimentalWarning',
       join(ROOT, 'scripts/local/main.ts'),
-      ...['--data-dir', dataDir, '--port', String(port), '--gateway-port', String(gatewayPort)],
+      '--data-dir',
+      dataDir,
+      '--port',
+      String(port),
+      '--gateway-port',
+      String(gatewayPort),
       ...(options.args ?? []),
     ],
     { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LANG: 'ja_JP.UTF-8', LC_ALL: '' } },

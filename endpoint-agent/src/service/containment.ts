@@ -58,7 +58,7 @@ export function createContainment(parts: ContainmentParts): Containment {
   /** The story's processes below the root, and whatever the table knows below them by now. */
   function membersOf(root: string, story: Story): readonly ProcessTarget[] {
     const ids = new Set(treeOf(root, story.processes).map((process) => process.entityId));
-    for (const id of [...ids]) for (const below of processes.descendants(id)) ids.add(below.entityId);
+    for (const id of Array.from(ids)) for (const below of processes.descendants(id)) ids.add(below.entityId);
     ids.delete(root);
     return [...ids].flatMap((id) => targetOf(id) ?? []);
   }

@@ -7,7 +7,7 @@ export function createQuarantineReports(spool: Spool): (items: readonly Quaranti
   return (items) => {
     const changed = items.filter((item) => reported.get(item.quarantineId) !== item.state);
     for (const item of changed) reported.set(item.quarantineId, item.state);
-    for (const id of [...reported.keys()]) {
+    for (const id of reported.keys()) {
       if (!items.some((item) => item.quarantineId === id)) reported.delete(id); // No longer listed.
     }
     if (changed.length > 0) spool.append(changed.map((item): ItemBody => ({ type: 'quarantine', item })));
