@@ -1,12 +1,11 @@
 import { compileRegex } from '../sigma/regex.ts';
 import { parseNetwork } from '../sigma/cidr.ts';
+import { isNumber, isRecord, isText } from '../plain-data.ts';
 import { TIME_PARTS } from '../sigma/rule-ast.ts';
 
 /** Bounds of one rule's expression, those of the parser with room to spare. */
 const NODES = 200_000;
 const DEPTH = 200;
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Whether a value read from a pack is an expression of rules, down to the last predicate. Written by hand because
@@ -28,7 +27,10 @@ function check(value: unknown, budget: { nodes: number }, depth: number): boolea
     case 'not':
       return check(value['operand'], budget, depth + 1);
     case 'test':
-      return isPredicate(value['predicate'], typeof value['field'] === 'string') && isText(value['field'], true);
+      return (
+        isPredicate(value['predicate'], isText(value['field'])) &&
+        (value['field'] === undefined || isText(value['field']))
+      );
     default:
       return false;
   }
@@ -40,14 +42,12 @@ function isPredicate(value: unknown, hasField: boolean): boolean {
     case 'text':
       return isPattern(value['parts']) && isFlag(value['cased']) && isFlag(value['windash']);
     case 'number':
-      return Number.isFinite(value['value']);
+      return isNumber(value['value']);
     case 'compare':
-      return isOperator(value['operator']) && Number.isFinite(value['value']);
+      return isOperator(value['operator']) && isNumber(value['value']);
     case 'time':
       return (
-        TIME_PARTS.some((part) => part === value['part']) &&
-        isOperator(value['operator']) &&
-        Number.isFinite(value['value'])
+        TIME_PARTS.some((part) => part === value['part']) && isOperator(value['operator']) && isNumber(value['value'])
       );
     case 'regex':
       return isRegex(value['source'], value['flags']);
@@ -56,7 +56,7 @@ function isPredicate(value: unknown, hasField: boolean): boolean {
     case 'reference':
       return (
         hasField &&
-        isText(value['field'], false) &&
+        isText(value['field']) &&
         ['equals', 'startswith', 'endswith', 'contains'].includes(String(value['mode'])) &&
         isFlag(value['cased'])
       );
@@ -72,7 +72,7 @@ function isPredicate(value: unknown, hasField: boolean): boolean {
 function isPattern(value: unknown): boolean {
   return (
     Array.isArray(value) &&
-    value.every((part) => part === 'any' || part === 'one' || (isRecord(part) && isText(part['literal'], false)))
+    value.every((part) => part === 'any' || part === 'one' || (isRecord(part) && isText(part['literal'])))
   );
 }
 
@@ -84,14 +84,8 @@ function isRegex(source: unknown, flags: unknown): boolean {
   return compileRegex(source, { ignoreCase, multiLine, dotAll }).ok;
 }
 
-function isRecord(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 function isFlag(value: unknown): boolean {
   return typeof value === 'boolean';
-}
-function isText(value: unknown, optional: boolean): boolean {
-  return typeof value === 'string' ? value.isWellFormed() : optional && value === undefined;
 }
 function isOperator(value: unknown): boolean {
   return ['lt', 'lte', 'gt', 'gte', 'eq'].includes(String(value));

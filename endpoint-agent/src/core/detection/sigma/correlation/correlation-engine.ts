@@ -1,56 +1,11 @@
-import { z } from 'zod';
 import type { RuleMatch } from '../../evaluator.ts';
 import type { EvaluatedEvent } from '../event-view.ts';
 import { type CorrelationCounters, type CorrelationResult, Correlator } from './correlator.ts';
+import { readSavedCorrelations, type SavedCorrelations } from './saved-state.ts';
 import type { ResolvedCorrelation } from './resolve-correlations.ts';
 
 /** Which clock correlations run on: boot time when live, event time when replayed. */
 export type CorrelationClock = 'boot' | 'event';
-
-const Scalar = z.union([z.string(), z.number(), z.boolean()]);
-/** State that outlives a restart of the agent. What does not fit is dropped, not trusted. */
-const SavedState = z.strictObject({
-  version: z.literal(1),
-  latest: z.number(),
-  correlations: z
-    .array(
-      z.strictObject({
-        ruleId: z.string().max(64),
-        groups: z
-          .array(
-            z.strictObject({
-              key: z.string().max(65_536),
-              values: z.array(Scalar).max(8),
-              items: z
-                .array(
-                  z.strictObject({
-                    time: z.number(),
-                    rule: z.number().int().min(0).max(31),
-                    value: z.union([z.string(), z.number()]).exactOptional(),
-                  }),
-                )
-                .min(1)
-                .max(10_000),
-              openedAt: z.number(),
-              firedAt: z.number().exactOptional(),
-              lastEvent: z.object({
-                logsource: z.object({
-                  product: z.string(),
-                  category: z.string().exactOptional(),
-                  service: z.string().exactOptional(),
-                }),
-                time: z.number().exactOptional(),
-                bootTime: z.number().exactOptional(),
-                fields: z.record(z.string(), z.unknown()),
-              }),
-            }),
-          )
-          .max(5_000),
-      }),
-    )
-    .max(10_000),
-});
-export type SavedCorrelations = z.infer<typeof SavedState>;
 
 /** Results that wait for `advance`. */
 const MOST_SETTLED = 1_000;
@@ -162,10 +117,10 @@ export class CorrelationEngine {
 
   /** False, and nothing restored, when the state is not one that `save` made. */
   restore(state: unknown): boolean {
-    const parsed = SavedState.safeParse(state);
-    if (!parsed.success) return false;
-    this.#latest = parsed.data.latest;
-    for (const { ruleId, groups } of parsed.data.correlations) {
+    const saved = readSavedCorrelations(state);
+    if (saved === undefined) return false;
+    this.#latest = saved.latest;
+    for (const { ruleId, groups } of saved.correlations) {
       const correlator = this.#correlators.find((each) => each.correlation.facts.ruleId === ruleId);
       const fitting = groups.filter(({ items }) =>
         items.every(({ rule }) => rule < (correlator?.correlation.rules.length ?? 0)),

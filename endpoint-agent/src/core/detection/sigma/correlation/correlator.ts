@@ -3,6 +3,7 @@ import type { RuleMatch } from '../../evaluator.ts';
 import type { SigmaCorrelation } from '../rule-ast.ts';
 import { type Scalar, toNumber, toScalar } from '../scalar.ts';
 import type { ResolvedCorrelation } from './resolve-correlations.ts';
+import type { SavedGroup } from './saved-state.ts';
 import { CorrelationWindow, WINDOW_LIMITS, windowHolds, type WindowItem } from './correlation-window.ts';
 
 /** What was dropped or left out; all counts only grow. */
@@ -25,16 +26,6 @@ interface Group {
   readonly window: CorrelationWindow;
   readonly values: readonly Scalar[];
   lastEvent: EvaluatedEvent;
-}
-
-/** Saved state of one correlation; only plain data. */
-export interface SavedGroup {
-  readonly key: string;
-  readonly values: readonly Scalar[];
-  readonly items: readonly WindowItem[];
-  readonly openedAt: number;
-  readonly firedAt?: number;
-  readonly lastEvent: EvaluatedEvent;
 }
 
 /**
