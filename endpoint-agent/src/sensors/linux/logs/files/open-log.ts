@@ -24,6 +24,7 @@ export interface Reading {
 /** Room for one line of the largest size and what follows. */
 export const READ_BYTES = 131_072;
 const TAIL_BYTES = 256;
+const NEWLINE = 0x0a;
 /** Unread bytes beyond which lines are only counted, down to half of it. */
 const MAX_BACKLOG_BYTES = 32 * 1024 * 1024;
 const SKIP_PER_READING_BYTES = 8 * 1024 * 1024;
@@ -104,7 +105,7 @@ export class OpenLog implements AsyncDisposable {
     const { size } = await this.#handle.stat();
     this.#offset = size;
     const last = await this.#tailAt(size, Math.min(size, 1));
-    this.#midLine = last.length === 1 && last[0] !== 0x0a;
+    this.#midLine = last.length === 1 && last[0] !== NEWLINE;
     await this.#remember();
   }
 
@@ -164,10 +165,13 @@ export class OpenLog implements AsyncDisposable {
     while (this.#isBehind && total < SKIP_PER_READING_BYTES) {
       const bytes = await this.#bytesAt(buffer, this.#offset);
       if (bytes.length === 0) break;
+      // To the end of the last line, so that none is taken from its middle.
+      const lineEnd = bytes.lastIndexOf(NEWLINE) + 1;
+      const skipped = lineEnd === 0 ? bytes.length : lineEnd;
       lines += countLines(bytes);
-      total += bytes.length;
-      this.#offset += bytes.length;
-      this.#midLine = bytes.at(-1) !== 0x0a;
+      total += skipped;
+      this.#offset += skipped;
+      this.#midLine = lineEnd === 0;
       if (size - this.#offset <= MAX_BACKLOG_BYTES / 2) this.#isBehind = false;
     }
     if (total > 0) await this.#remember();
