@@ -1,5 +1,7 @@
 import type { DeclaredSource } from '../core/index.ts';
 import { DECLARATIONS } from '../sensors/linux/declarations.ts';
+import { LOG_DECLARATION } from '../sensors/linux/logs/declaration.ts';
+import type { SensorDeclaration } from '../sensors/sensor.ts';
 
 /** Systems whose sensors exist, and systems for which only the declaration does. */
 export const COVERED_SYSTEMS = ['linux', 'windows', 'macos'] as const;
@@ -141,9 +143,7 @@ const ESLOGGER: Readonly<Record<string, readonly string[]>> = {
 export function declaredSources(system: CoveredSystem): readonly DeclaredSource[] {
   switch (system) {
     case 'linux':
-      return Object.values(DECLARATIONS).flatMap(({ name, provides }) =>
-        provides.map(({ category, fields }) => ({ sensor: name, product: system, category, fields: new Set(fields) })),
-      );
+      return [...Object.values(DECLARATIONS), LOG_DECLARATION].flatMap(sourcesOf);
     case 'windows':
       return [
         ...Object.entries(SYSMON).map(([category, fields]) => ({
@@ -164,6 +164,16 @@ export function declaredSources(system: CoveredSystem): readonly DeclaredSource[
         fields: new Set(fields),
       }));
   }
+}
+
+function sourcesOf({ name, provides, services = [] }: SensorDeclaration): readonly DeclaredSource[] {
+  return [...provides, ...services].map((source) => ({
+    sensor: name,
+    product: 'linux',
+    category: source.category,
+    service: 'service' in source ? source.service : undefined,
+    fields: new Set(source.fields),
+  }));
 }
 
 function anything(sensor: string, category: string | undefined, service: string): DeclaredSource {
