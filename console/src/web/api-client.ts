@@ -41,7 +41,9 @@ function fillPath(path: string, params: Readonly<Record<string, string>>): strin
   return path.replaceAll(/:([A-Za-z]+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
 }
 
-function queryString(query: Readonly<Record<string, unknown>> | undefined): string {
+type QueryValue = string | number | boolean | undefined;
+
+function queryString(query: Readonly<Record<string, QueryValue>> | undefined): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) {
     if (value !== undefined && value !== '') search.set(name, String(value));
@@ -63,7 +65,7 @@ async function failureOf(response: Response): Promise<ApiError> {
 
 interface LooseInput {
   readonly params?: Readonly<Record<string, string>>;
-  readonly query?: Readonly<Record<string, unknown>>;
+  readonly query?: Readonly<Record<string, QueryValue>>;
   readonly body?: unknown;
 }
 

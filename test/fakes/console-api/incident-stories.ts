@@ -424,7 +424,10 @@ export function hostileStory(seed: StorySeed): Story {
   return {
     ...base,
     processes: base.processes.map((process, index) => ({
-      ...process,
+      entityId: process.entityId,
+      pid: process.pid,
+      context: process.context,
+      state: process.state,
       // A circle of parents, a parent that is not there, and names that turn around.
       parentEntityId: index === 0 ? `${storyId}-p6` : index === 1 ? 'nobody' : (process.parentEntityId ?? 'nobody'),
       image: `/tmp/${evil}/invoice\u202Efdp.exe`,

@@ -36,5 +36,5 @@ export function pageOf<Row extends object>(
 
 function compare(a: unknown, b: unknown): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
-  return String(a ?? '').localeCompare(String(b ?? ''), 'ja');
+  return (typeof a === 'string' ? a : '').localeCompare(typeof b === 'string' ? b : '', 'ja');
 }

@@ -90,7 +90,12 @@ export async function startFakeConsole(world: World, webDirectory: string): Prom
     const query = contract.query?.safeParse(Object.fromEntries(url.searchParams));
     if (body?.success === false || query?.success === false) throw new Refusal(400, 'bad_request');
     const handle = handlers[route.name] as (call: Call<never>) => unknown;
-    const answer = await handle({ world, params: route.params, query: query?.data, body: body?.data } as Call<never>);
+    const answer = await handle({
+      world,
+      params: route.params,
+      query: query?.data,
+      body: body?.data,
+    });
     if (contract.response === undefined) return sendJson(response, 204, undefined);
     sendJson(response, 200, contract.response.parse(answer));
   }

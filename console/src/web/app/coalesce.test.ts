@@ -16,7 +16,7 @@ function fakeTimers(): Timers & { advance(ms: number): void } {
     },
     advance(ms) {
       now += ms;
-      for (const [id, { at, callback }] of [...waiting]) {
+      for (const [id, { at, callback }] of Array.from(waiting)) {
         if (at > now) continue;
         waiting.delete(id);
         callback();

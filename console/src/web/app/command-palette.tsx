@@ -37,7 +37,7 @@ export default function CommandPalette() {
       actions: (search === '' ? [] : (found.data?.items ?? [])).map((row) => ({
         id: `endpoint-${row.endpointId}`,
         label: visibleText(row.displayName, 80),
-        ...(hasOwnName(row) ? { description: visibleText(row.hostname, 80) } : {}),
+        description: hasOwnName(row) ? visibleText(row.hostname, 80) : '',
         leftSection: icon(IconDeviceDesktop),
         onClick: () => void navigate(`/endpoints/${row.endpointId}`),
       })),

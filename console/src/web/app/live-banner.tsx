@@ -12,21 +12,18 @@ export function LiveBanner({ state }: { state: LiveState }) {
   const { t } = useTranslation();
   const [shown, setShown] = useState(false);
   useEffect(() => {
-    if (state === 'live') {
-      setShown(false);
-      return;
-    }
+    if (state === 'live') return;
     const timer = setTimeout(() => setShown(true), PATIENCE_MS);
     return () => clearTimeout(timer);
   }, [state]);
   return (
-    <div role="status">
-      {shown ? (
+    <output>
+      {shown && state !== 'live' ? (
         <div className={classes['banner']}>
           <IconPlugConnectedX size={18} aria-hidden />
           {t('live.lost')}
         </div>
       ) : null}
-    </div>
+    </output>
   );
 }

@@ -1,5 +1,5 @@
 import { Skeleton, Stack, VisuallyHidden } from '@mantine/core';
-import { lazy, Suspense, useEffect, useRef } from 'react';
+import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Navigate, Outlet, useLocation } from 'react-router';
 import { ErrorNotice } from '../components/error-notice.tsx';
@@ -19,12 +19,12 @@ export function Shell() {
   const { t } = useTranslation();
   const session = useSessionQuery();
   const location = useLocation();
-  const signedIn = useRef(false);
-  if (session.data !== undefined && session.data !== null) signedIn.current = true;
+  const [signedIn, setSignedIn] = useState(false);
+  if (session.data !== undefined && session.data !== null && !signedIn) setSignedIn(true);
   if (session.data === null) {
     const query = new URLSearchParams({ return: location.pathname + location.search });
     // Whoever never had a session is not told that it has ended.
-    if (signedIn.current) query.set('ended', '1');
+    if (signedIn) query.set('ended', '1');
     return <Navigate to={`/sign-in?${query.toString()}`} replace />;
   }
   if (session.data === undefined) {
@@ -33,7 +33,7 @@ export function Shell() {
         <ErrorNotice error={session.error} onRetry={() => void session.refetch()} />
       </SignInFrame>
     ) : (
-      <VisuallyHidden role="status">{t('list.loading')}</VisuallyHidden>
+      <VisuallyHidden component="output">{t('list.loading')}</VisuallyHidden>
     );
   }
   return (

@@ -1,3 +1,5 @@
+// See data-table.tsx.
+/* oxlint-disable jsx-a11y/prefer-tag-over-role */
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from '@tabler/icons-react';
 import classes from './data-table.module.css';
 import type { Column } from './data-table.tsx';

@@ -1,7 +1,9 @@
+// Rows are placed by transforms, which a table's own elements cannot be; the roles say what they are.
+/* oxlint-disable jsx-a11y/prefer-tag-over-role */
 import { Checkbox, Skeleton, VisuallyHidden } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import classes from './data-table.module.css';
 import { ColumnHeader } from './data-table-header.tsx';
@@ -52,11 +54,21 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const narrow = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false });
   const body = useRef<HTMLDivElement>(null);
   const [margin, setMargin] = useState(0);
-  // Whatever stands above the table may grow or go: where its body begins is measured after each render.
+  const table = useRef<HTMLDivElement>(null);
+  // Whatever stands above the table may grow or go: where its body begins is measured with the page.
   useLayoutEffect(() => {
-    const top = Math.round((body.current?.getBoundingClientRect().top ?? 0) + window.scrollY);
-    if (top !== margin) setMargin(top);
-  });
+    const measure = () => setMargin(Math.round((body.current?.getBoundingClientRect().top ?? 0) + window.scrollY));
+    const observer = new ResizeObserver(measure);
+    observer.observe(document.body);
+    measure();
+    return () => observer.disconnect();
+  }, []);
+  useEffect(() => {
+    const element = table.current;
+    element?.addEventListener('keydown', walkRows);
+    return () => element?.removeEventListener('keydown', walkRows);
+  }, []);
+  // oxlint-disable-next-line react/incompatible-library -- concerns the React compiler, which is not used
   const virtualizer = useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => ROW_HEIGHT,
@@ -96,7 +108,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       className={classes['table']}
       data-layout={narrow ? 'cards' : 'columns'}
       style={style}
-      onKeyDown={walkRows}
+      ref={table}
     >
       <div role="rowgroup" className={classes['head']}>
         <div role="row" aria-rowindex={1} className={classes['row']}>
@@ -166,8 +178,9 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
 }
 
 /** Moves the focus between the rows' links, for hands that stay on the keyboard. */
-function walkRows(event: KeyboardEvent<HTMLElement>): void {
+function walkRows(event: KeyboardEvent): void {
   const target = event.target as HTMLElement;
+  const table = event.currentTarget as HTMLElement;
   const row = target.closest<HTMLElement>('[data-index]');
   if (row === null || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === 'x') {
@@ -176,7 +189,7 @@ function walkRows(event: KeyboardEvent<HTMLElement>): void {
   }
   const step = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
   if (step === undefined || target.tagName === 'SELECT') return;
-  const next = event.currentTarget.querySelector<HTMLElement>(`[data-index="${Number(row.dataset['index']) + step}"]`);
+  const next = table.querySelector<HTMLElement>(`[data-index="${Number(row.dataset['index']) + step}"]`);
   const focusable = next?.querySelector<HTMLElement>('a[href]') ?? next?.querySelector<HTMLElement>('button, input');
   if (focusable === null || focusable === undefined) return;
   event.preventDefault();

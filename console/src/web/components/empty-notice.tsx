@@ -5,7 +5,7 @@ import classes from './empty-notice.module.css';
 /** A list without rows: why it is empty, and what to do. */
 export function EmptyNotice({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
   return (
-    <div className={classes['empty']} role="status">
+    <output className={classes['empty']}>
       <Stack gap="xs" align="flex-start">
         <Text fw={700} size="lg">
           {title}
@@ -13,6 +13,6 @@ export function EmptyNotice({ title, children, action }: { title: string; childr
         {children === undefined ? null : <Text component="div">{children}</Text>}
         {action}
       </Stack>
-    </div>
+    </output>
   );
 }

@@ -18,7 +18,7 @@ interface FilterBarProps<T extends string> {
 /** One choice of a few, each with how many rows it would show. */
 export function FilterBar<T extends string>({ label, value, choices, onChange }: FilterBarProps<T>) {
   return (
-    <div role="group" aria-label={label} className={classes['bar']}>
+    <fieldset aria-label={label} className={classes['bar']}>
       {choices.map((choice) => (
         <UnstyledButton
           key={choice.value ?? ''}
@@ -32,7 +32,7 @@ export function FilterBar<T extends string>({ label, value, choices, onChange }:
           )}
         </UnstyledButton>
       ))}
-    </div>
+    </fieldset>
   );
 }
 
@@ -44,9 +44,9 @@ export function Toolbar({ children }: { children: ReactNode }) {
 /** What can be done with the selected rows. */
 export function BulkBar({ words, children }: { words: string; children: ReactNode }) {
   return (
-    <div className={classes['bulk']} role="region" aria-label={words}>
+    <section className={classes['bulk']} aria-label={words}>
       <strong aria-live="polite">{words}</strong>
       {children}
-    </div>
+    </section>
   );
 }

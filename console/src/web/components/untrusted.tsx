@@ -20,13 +20,13 @@ export function Untrusted({ text, code = false, truncate = false, style }: Untru
   const className = [classes['root'], code ? classes['code'] : '', truncate ? classes['truncate'] : ''].join(' ');
   return (
     <bdi className={className} style={style} title={truncate ? pieces.map((piece) => piece.text).join('') : undefined}>
-      {pieces.map((piece, index) =>
+      {pieces.map((piece) =>
         piece.escaped ? (
-          <span key={index} className={classes['escape']}>
+          <span key={piece.at} className={classes['escape']}>
             {piece.text}
           </span>
         ) : (
-          <Fragment key={index}>{piece.text}</Fragment>
+          <Fragment key={piece.at}>{piece.text}</Fragment>
         ),
       )}
     </bdi>

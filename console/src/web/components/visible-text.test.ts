@@ -21,14 +21,14 @@ describe('foreign strings', () => {
 
   test('escapes are pieces of their own, and nothing of the text is lost', () => {
     expect(visiblePieces('a\nb')).toEqual([
-      { text: 'a', escaped: false },
-      { text: '\\n', escaped: true },
-      { text: 'b', escaped: false },
+      { at: 0, text: 'a', escaped: false },
+      { at: 1, text: '\\n', escaped: true },
+      { at: 2, text: 'b', escaped: false },
     ]);
   });
 
   test('a backslash that the string had itself is no escape', () => {
-    expect(visiblePieces('a\\nb')).toEqual([{ text: 'a\\nb', escaped: false }]);
+    expect(visiblePieces('a\\nb')).toEqual([{ at: 0, text: 'a\\nb', escaped: false }]);
   });
 
   test('is cut at its limit and says so', () => {

@@ -1,5 +1,7 @@
 /** A piece of a string that came from an endpoint: shown as it is, or as an escape that can be seen. */
 export interface VisiblePiece {
+  /** Where it begins in the foreign string. */
+  readonly at: number;
   readonly text: string;
   readonly escaped: boolean;
 }
@@ -9,7 +11,7 @@ export interface VisiblePiece {
  * surrogates: all that can make a name look like another one or break a line.
  */
 const INVISIBLE =
-  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\u115f\u1160\u3164\uffa0\u034f\u180b-\u180f\ufe00-\ufe0f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|[\u00a0\u1680\u2000-\u200a\u202f\u205f]/gu;
+  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\u115f\u1160\u3164\uffa0]|\u034f|[\u180b-\u180f]|[\ufe00-\ufe0f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|[\u00a0\u1680\u2000-\u200a\u202f\u205f]/gu;
 
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\0': '\\0' };
 
@@ -26,11 +28,11 @@ export function visiblePieces(text: string, limit = 32_768): readonly VisiblePie
   const pieces: VisiblePiece[] = [];
   let from = 0;
   for (const match of shown.matchAll(INVISIBLE)) {
-    if (match.index > from) pieces.push({ text: shown.slice(from, match.index), escaped: false });
-    pieces.push({ text: escapeOf(match[0]), escaped: true });
+    if (match.index > from) pieces.push({ at: from, text: shown.slice(from, match.index), escaped: false });
+    pieces.push({ at: match.index, text: escapeOf(match[0]), escaped: true });
     from = match.index + match[0].length;
   }
-  if (from < shown.length) pieces.push({ text: shown.slice(from), escaped: false });
+  if (from < shown.length) pieces.push({ at: from, text: shown.slice(from), escaped: false });
   return pieces;
 }
 

@@ -15,8 +15,8 @@ function leaves(tree: Tree, path = ''): Map<string, string> {
 }
 
 const variables = (text: string) => [...text.matchAll(/\{\{(\w+)/g)].map((match) => match[1] ?? '').toSorted();
-const japanese = leaves(ja as Tree);
-const english = leaves(en as Tree);
+const japanese = leaves(ja);
+const english = leaves(en);
 
 test('both languages fill in the same variables', () => {
   let compared = 0;

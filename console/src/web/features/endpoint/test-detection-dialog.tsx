@@ -27,7 +27,7 @@ export function TestDetectionDialog({ endpoint, onClose }: { endpoint: EndpointD
       confirm={t('endpoint.test.confirm')}
       requests={[{ endpointId: endpoint.endpointId, action: { kind: 'test-detection' } }]}
       onClose={onClose}
-      after={(run) => {
+      renderAfter={(run) => {
         const order = run.orders[0];
         if (order === undefined || order.state !== 'done') return null;
         return <AwaitIncident endpointId={endpoint.endpointId} since={order.orderedAt} />;
@@ -49,10 +49,12 @@ function AwaitIncident({ endpointId, since }: { endpointId: string; since: numbe
   const incident = query.data?.items.find((row) => row.safeTest && row.updatedAt >= since);
   const slow = incident === undefined && query.dataUpdatedAt - startedAt > 20_000;
   return incident === undefined ? (
-    <Group gap="sm" role="status">
-      <Loader size="sm" aria-hidden />
-      <Text>{slow ? t('endpoint.test.slow') : t('endpoint.test.waiting')}</Text>
-    </Group>
+    <output>
+      <Group gap="sm" wrap="nowrap">
+        <Loader size="sm" aria-hidden />
+        <Text>{slow ? t('endpoint.test.slow') : t('endpoint.test.waiting')}</Text>
+      </Group>
+    </output>
   ) : (
     <Notice tone="settled" live>
       <Text mb="xs">{t('endpoint.test.arrived')}</Text>

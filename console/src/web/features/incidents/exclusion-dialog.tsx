@@ -44,7 +44,7 @@ export function ExclusionDialog(props: ExclusionDialogProps) {
       confirm={t('exclusion.approve')}
       requests={planned}
       onClose={onClose}
-      after={(run) =>
+      renderAfter={(run) =>
         run.orders.every((order) => order.state === 'done') ? (
           <Notice tone="information">
             <Text mb="xs">{held ? t('exclusion.nextRestore') : t('exclusion.nextClose')}</Text>

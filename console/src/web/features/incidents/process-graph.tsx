@@ -1,4 +1,3 @@
-import { useComputedColorScheme } from '@mantine/core';
 import cytoscape, { type Core, type StylesheetJson } from 'cytoscape';
 import { useEffect, useMemo, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -131,15 +130,24 @@ function showReadable(graph: Core): void {
   }
 }
 
+function showSelected(graph: Core, selected: string | undefined): void {
+  graph.elements(':selected').unselect();
+  if (selected !== undefined) graph.getElementById(selected).select();
+}
+
 /** The trees as a picture. Its content in words is the nested list beside it. */
 export default function ProcessGraph({ forest, detected, selected, onSelect }: ProcessGraphProps) {
   const { t } = useTranslation();
-  const scheme = useComputedColorScheme('light');
-  const holder = useRef<HTMLDivElement>(null);
+  const holder = useRef<HTMLElement>(null);
   const core = useRef<Core | undefined>(undefined);
-  const select = useRef(onSelect);
-  select.current = onSelect;
+  // What the graph's own events and its rebuilding need of the latest render.
+  const latest = useRef({ onSelect, selected });
   const layout = useMemo(() => layoutForest(forest), [forest]);
+
+  useEffect(() => {
+    latest.current = { onSelect, selected };
+    if (core.current !== undefined) showSelected(core.current, selected);
+  }, [onSelect, selected]);
 
   useEffect(() => {
     if (holder.current === null) return;
@@ -152,11 +160,15 @@ export default function ProcessGraph({ forest, detected, selected, onSelect }: P
       maxZoom: 2,
       autoungrabify: true,
       selectionType: 'single',
-      userZoomingEnabled: true,
+      // The wheel belongs to the page; the picture is moved by dragging it.
+      userZoomingEnabled: false,
       boxSelectionEnabled: false,
     });
     showReadable(graph);
-    graph.on('tap', (event) => select.current(event.target === graph ? undefined : (event.target.id() as string)));
+    showSelected(graph, latest.current.selected);
+    graph.on('tap', (event) =>
+      latest.current.onSelect(event.target === graph ? undefined : (event.target.id() as string)),
+    );
     core.current = graph;
     return () => {
       core.current = undefined;
@@ -164,22 +176,7 @@ export default function ProcessGraph({ forest, detected, selected, onSelect }: P
     };
   }, [layout, detected]);
 
-  useEffect(() => {
-    // The scheme's variables are set on the document after this render.
-    const frame = requestAnimationFrame(() => core.current?.style(styleSheet()));
-    return () => cancelAnimationFrame(frame);
-  }, [scheme]);
-
-  useEffect(() => {
-    const graph = core.current;
-    if (graph === undefined) return;
-    graph.elements(':selected').unselect();
-    if (selected !== undefined) graph.getElementById(selected).select();
-  }, [selected, layout, detected]);
-
   const rows = new Set(layout.nodes.map((node) => Math.round(node.y))).size;
   const height = Math.min(480, Math.max(150, rows * (NODE_SIZE.height + NODE_SIZE.gapY) + 2 * MARGIN));
-  return (
-    <div ref={holder} role="img" aria-label={t('tree.graphLabel')} className={classes['graph']} style={{ height }} />
-  );
+  return <figure ref={holder} aria-label={t('tree.graphLabel')} className={classes['graph']} style={{ height }} />;
 }

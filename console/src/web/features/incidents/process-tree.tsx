@@ -1,4 +1,4 @@
-import { Box, Loader, SegmentedControl, Stack } from '@mantine/core';
+import { Box, Loader, SegmentedControl, Stack, useComputedColorScheme } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import type { Story } from '@yagura/protocol';
 import { lazy, Suspense, useMemo, useState } from 'react';
@@ -14,6 +14,8 @@ const ProcessGraph = lazy(() => import('./process-graph.tsx'));
 /** Who started what: as a graph, or as a nested list with the same content. */
 export function ProcessTree({ story }: { story: Story }) {
   const { t } = useTranslation();
+  // The graph takes its colours when it is made: another scheme makes another one.
+  const scheme = useComputedColorScheme('light');
   const narrow = useMediaQuery('(max-width: 48em)');
   const [view, setView] = useState<'graph' | 'list' | undefined>();
   const [selected, setSelected] = useState<string | undefined>();
@@ -27,7 +29,7 @@ export function ProcessTree({ story }: { story: Story }) {
       ),
     [story],
   );
-  const shown = view ?? (narrow === true ? 'list' : 'graph');
+  const shown = view ?? (narrow ? 'list' : 'graph');
   const process = story.processes.find((each) => processKey(each) === selected);
   const file = story.files.find((each) => fileKey(each) === selected);
   return (
@@ -57,7 +59,7 @@ export function ProcessTree({ story }: { story: Story }) {
               </Box>
             }
           >
-            <ProcessGraph forest={forest} detected={detected} selected={selected} onSelect={setSelected} />
+            <ProcessGraph key={scheme} forest={forest} detected={detected} selected={selected} onSelect={setSelected} />
           </Suspense>
         )}
         <TreeDetail process={process} file={file} story={story} />

@@ -30,7 +30,7 @@ function ProcessDetail({ process, story }: { process: StoryProcess; story: Story
   const { t } = useTranslation();
   const rules = story.detections.filter(({ event }) => event.entityId === process.entityId);
   return (
-    <div role="status">
+    <output>
       <FactList
         facts={[
           [t('tree.image'), process.image === undefined ? undefined : <Untrusted key="i" text={process.image} code />],
@@ -61,7 +61,7 @@ function ProcessDetail({ process, story }: { process: StoryProcess; story: Story
           ],
         ]}
       />
-    </div>
+    </output>
   );
 }
 
@@ -69,7 +69,7 @@ function FileDetail({ file }: { file: StoryFile }) {
   const { t } = useTranslation();
   const bytes = useBytes();
   return (
-    <div role="status">
+    <output>
       <FactList
         facts={[
           [t('tree.path'), <Untrusted key="p" text={file.path} code />],
@@ -78,6 +78,6 @@ function FileDetail({ file }: { file: StoryFile }) {
           ['SHA-256', file.sha256 === undefined ? undefined : <Untrusted key="h" text={file.sha256} code />],
         ]}
       />
-    </div>
+    </output>
   );
 }

@@ -44,7 +44,10 @@ describe('approvals', () => {
     expect(Buffer.from(signed.signature, 'base64')).toHaveLength(64);
     expect(await verifies(signed, publicKey)).toBe(true);
     expect(await verifies(signed, publicKey, 'yagura-order-v1\0')).toBe(false);
-    const changed = { ...signed, payload: Buffer.from(`${Buffer.from(signed.payload, 'base64')} `).toString('base64') };
+    const changed = {
+      ...signed,
+      payload: Buffer.from(`${Buffer.from(signed.payload, 'base64').toString()} `).toString('base64'),
+    };
     expect(await verifies(changed, publicKey)).toBe(false);
   });
 

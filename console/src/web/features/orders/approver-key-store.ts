@@ -13,10 +13,10 @@ const STORE = 'approver-keys';
 function openDatabase(): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(DATABASE, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: 'keyId' });
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new Error('indexedDB'));
-    request.onblocked = () => reject(new Error('indexedDB blocked'));
+    request.addEventListener('upgradeneeded', () => request.result.createObjectStore(STORE, { keyPath: 'keyId' }));
+    request.addEventListener('success', () => resolve(request.result));
+    request.addEventListener('error', () => reject(request.error ?? new Error('indexedDB')));
+    request.addEventListener('blocked', () => reject(new Error('indexedDB blocked')));
   });
 }
 
@@ -26,9 +26,9 @@ async function withStore<T>(mode: IDBTransactionMode, act: (store: IDBObjectStor
     return await new Promise<T>((resolve, reject) => {
       const transaction = database.transaction(STORE, mode);
       const request = act(transaction.objectStore(STORE));
-      transaction.oncomplete = () => resolve(request.result);
-      transaction.onerror = () => reject(transaction.error ?? new Error('indexedDB'));
-      transaction.onabort = () => reject(transaction.error ?? new Error('indexedDB aborted'));
+      transaction.addEventListener('complete', () => resolve(request.result));
+      transaction.addEventListener('error', () => reject(transaction.error ?? new Error('indexedDB')));
+      transaction.addEventListener('abort', () => reject(transaction.error ?? new Error('indexedDB aborted')));
     });
   } finally {
     database.close();

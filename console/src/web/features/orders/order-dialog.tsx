@@ -21,7 +21,7 @@ export interface OrderDialogProps {
   /** The orders that take it back, offered once all have ended well. */
   readonly undo?: { readonly label: string; readonly requests: readonly OrderRequest[] };
   /** What can be done next. Shown once all orders have ended. */
-  readonly after?: (run: OrderRun) => ReactNode;
+  readonly renderAfter?: (run: OrderRun) => ReactNode;
   /** Called once when every order has ended well. */
   readonly onDone?: () => void;
   readonly onClose: () => void;
@@ -29,7 +29,7 @@ export interface OrderDialogProps {
 
 /** Says what will happen, asks, shows the progress and the outcome, and offers what can follow. */
 export function OrderDialog(props: OrderDialogProps) {
-  const { title, explanation, confirm, requests, dangerous = false, undo, after, onDone, onClose } = props;
+  const { title, explanation, confirm, requests, dangerous = false, undo, renderAfter, onDone, onClose } = props;
   const [undone, setUndone] = useState(false);
   const { t } = useTranslation();
   const isAdmin = useIsAdmin();
@@ -59,7 +59,7 @@ export function OrderDialog(props: OrderDialogProps) {
         {run.phase === 'failed' ? <ErrorNotice error={run.error} /> : null}
         {isAdmin ? null : <Notice tone="information">{t('order.viewerOnly')}</Notice>}
         {isAdmin && approver.state === 'missing' ? <ApproverMissing reason={approver.reason} /> : null}
-        {ended ? after?.(run) : null}
+        {ended ? renderAfter?.(run) : null}
         {allDone && undo !== undefined && !undone ? (
           <Button
             variant="default"

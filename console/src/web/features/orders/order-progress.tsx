@@ -20,7 +20,7 @@ export function OrderProgress({ run }: { run: OrderRun }) {
   const listed = [...bad, ...orders.filter((order) => !bad.includes(order))].slice(0, LISTED);
   return (
     <Stack gap="sm">
-      <Text fw={700} role="status">
+      <Text fw={700} component="output">
         {run.phase !== 'ended'
           ? t('order.progress.running', { finished, count: orders.length })
           : bad.length === 0

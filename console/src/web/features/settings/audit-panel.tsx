@@ -14,15 +14,10 @@ import { useUrlFilter } from '../../components/use-url-filter.ts';
 import { visibleText } from '../../components/visible-text.ts';
 import { useAuditWords } from './audit-words.ts';
 
-/** The audit log: who did what, to what, when. */
-export function AuditPanel() {
+function useColumns(): readonly Column<AuditEntry>[] {
   const { t } = useTranslation();
-  const [search, setSearch] = useUrlFilter('q');
-  const list = usePageList(['audit', search], (cursor, signal) =>
-    callApi('listAudit', { query: { limit: PAGE_SIZE, search, cursor } }, signal),
-  );
   const auditWords = useAuditWords();
-  const columns: readonly Column<AuditEntry>[] = [
+  return [
     {
       id: 'time',
       header: t('audit.column.when'),
@@ -67,6 +62,16 @@ export function AuditPanel() {
       align: 'end',
     },
   ];
+}
+
+/** The audit log: who did what, to what, when. */
+export function AuditPanel() {
+  const { t } = useTranslation();
+  const [search, setSearch] = useUrlFilter('q');
+  const list = usePageList(['audit', search], (cursor, signal) =>
+    callApi('listAudit', { query: { limit: PAGE_SIZE, search, cursor } }, signal),
+  );
+  const columns = useColumns();
   const { query, rows } = list;
   return (
     <Stack gap="xs">

@@ -72,8 +72,8 @@ export default function SignInPage() {
   if (signIn.isPending) {
     return (
       <SignInFrame>
-        <Center>
-          <Stack align="center" gap="sm" role="status">
+        <Center component="output">
+          <Stack align="center" gap="sm">
             <Loader aria-hidden />
             <Text>{t('signIn.working')}</Text>
           </Stack>
