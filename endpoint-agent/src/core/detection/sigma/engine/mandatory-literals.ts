@@ -139,8 +139,9 @@ function parseGroup(parser: Parser): Certain | undefined {
     const head = /^\?(?:P?<[A-Za-z_][A-Za-z0-9_]*>|[ims]*:|[ims]+\))/.exec(rest);
     if (head === null) return undefined;
     parser.position += head[0].length;
-    // Flags for the rest of the group match the empty text; folding makes them harmless.
-    if (head[0].endsWith(')')) return EMPTY;
+    // Flags for the rest of the group match the empty text, and folding makes them harmless; but a quantifier
+    // after them is one of what stands before.
+    if (head[0].endsWith(')')) return /[*+?{]/.test(source[parser.position] ?? '') ? undefined : EMPTY;
   }
   parser.depth += 1;
   if (parser.depth > NESTING) return undefined;
