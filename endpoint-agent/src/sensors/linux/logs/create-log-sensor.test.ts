@@ -4,72 +4,38 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
-  rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../../../platform/clock.ts';
-import type { Observation, Sensor } from '../../sensor.ts';
-import { createLinuxProcessTable } from '../index.ts';
-import { createLogSensor, LOG_POSITIONS_FILE, type LogSensorOptions } from './create-log-sensor.ts';
+import { createLogRoot, type LogProbe, startLogProbe } from '../../../../../test/support/log-probe.ts';
+import { LOG_POSITIONS_FILE } from './create-log-sensor.ts';
 
-const NO_JOURNAL = { journalctl: '/nonexistent', extraArguments: [], socket: '/nonexistent', folders: [] };
 const WAIT = { timeout: 10_000, interval: 20 };
 
-interface Running {
-  readonly sensor: Sensor;
-  readonly seen: Observation[];
-  stop(): Promise<void>;
-}
-
-let root: string;
-let running: Running[];
+let folder: ReturnType<typeof createLogRoot>;
+let probes: LogProbe[];
 
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'yagura-logs-'));
-  mkdirSync(join(root, 'state'));
-  mkdirSync(join(root, 'var/log/nginx'), { recursive: true });
-  running = [];
+  folder = createLogRoot();
+  probes = [];
 });
 afterEach(async () => {
-  for (const { stop } of running) await stop();
-  rmSync(root, { recursive: true, force: true });
+  for (const probe of probes) await probe[Symbol.asyncDispose]();
+  folder[Symbol.dispose]();
 });
 
-async function start(changes: Partial<LogSensorOptions> = {}): Promise<Running> {
-  const sensor = createLogSensor({
-    stateDir: join(root, 'state'),
-    clock: systemClock,
-    processes: createLinuxProcessTable(systemClock),
-    bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
-    log: () => undefined,
-    root,
-    journal: NO_JOURNAL,
-    timeZone: 'UTC',
-    ...changes,
-  });
-  const seen: Observation[] = [];
-  const signal = new AbortController();
-  await sensor.start((observations) => void seen.push(...observations), signal.signal);
-  const made: Running = {
-    sensor,
-    seen,
-    async stop() {
-      signal.abort();
-      await sensor.stopped;
-    },
-  };
-  running.push(made);
-  return made;
+async function start(): Promise<LogProbe> {
+  const probe = await startLogProbe(folder.root, { timeZone: 'UTC' });
+  probes.push(probe);
+  return probe;
 }
 
-const log = (name: string): string => join(root, 'var/log', name);
-const messages = ({ seen }: Running): unknown[] => seen.map(({ fields }) => fields['Message']);
+const log = (name: string): string => folder.log(name);
 const stamp = (): string => new Date().toISOString();
 
 test('lines of every kind of log become events with their service, soon after they are written', async () => {
@@ -110,20 +76,20 @@ describe('a restart', () => {
     writeFileSync(log('auth.log'), 'past\n');
     const first = await start();
     appendFileSync(log('auth.log'), `${stamp()} h su[1]: one\n`);
-    await expect.poll(() => messages(first), WAIT).toEqual(['one']);
-    await first.stop();
+    await expect.poll(() => first.messages, WAIT).toEqual(['one']);
+    await first[Symbol.asyncDispose]();
     appendFileSync(log('auth.log'), `${stamp()} h su[1]: two\n`);
     renameSync(log('auth.log'), log('auth.log.1'));
     writeFileSync(log('auth.log'), `${stamp()} h su[1]: three\n`);
     const second = await start();
-    await expect.poll(() => messages(second), WAIT).toEqual(['two', 'three']);
+    await expect.poll(() => second.messages, WAIT).toEqual(['two', 'three']);
     expect(second.sensor.health().lost).toBe(0);
   });
 
   test('after the process was killed: positions are as true as what was handed on', async () => {
     writeFileSync(log('syslog'), '');
     const probe = new URL('../../../../../test/support/log-sensor-child.ts', import.meta.url).pathname;
-    const child = spawn(process.execPath, [probe, root], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [probe, folder.root], { stdio: ['ignore', 'pipe', 'inherit'] });
     const handed: string[] = [];
     child.stdout
       .setEncoding('utf8')
@@ -141,8 +107,8 @@ describe('a restart', () => {
     await closed;
     write(500);
     const after = await start();
-    await expect.poll(() => messages(after).at(-1), WAIT).toBe(`n${written - 1}`);
-    const both = [...handed.filter((line) => line !== 'ready'), ...messages(after)];
+    await expect.poll(() => after.messages.at(-1), WAIT).toBe(`n${written - 1}`);
+    const both = [...handed.filter((line) => line !== 'ready'), ...after.messages];
     const expected = Array.from({ length: written }, (_, index) => `n${index}`);
     // What was handed on in the very turn of the kill may come twice; nothing may be missing.
     expect([...new Set(both)]).toEqual(expected);
@@ -152,12 +118,12 @@ describe('a restart', () => {
   test('positions that were damaged are set aside, and reading goes on with what comes', async () => {
     writeFileSync(log('auth.log'), 'past\n');
     writeFileSync(
-      join(root, 'state', LOG_POSITIONS_FILE),
+      join(folder.root, 'state', LOG_POSITIONS_FILE),
       'no database, but long enough to be taken for a damaged one'.repeat(20),
     );
     const probe = await start();
     appendFileSync(log('auth.log'), `${stamp()} h su[1]: one\n`);
-    await expect.poll(() => messages(probe), WAIT).toEqual(['one']);
+    await expect.poll(() => probe.messages, WAIT).toEqual(['one']);
   });
 });
 
@@ -168,7 +134,7 @@ describe('a flood', () => {
     const probe = await start();
     appendFileSync(log('syslog'), `${stamp()} h app[1]: flood\n`.repeat(50_000));
     appendFileSync(log('auth.log'), `${stamp()} h su[1]: urgent\n`);
-    await expect.poll(() => messages(probe).includes('urgent'), WAIT).toBe(true);
+    await expect.poll(() => probe.messages.includes('urgent'), WAIT).toBe(true);
     expect(probe.seen.length).toBeLessThan(20_000);
   });
 });
@@ -178,7 +144,7 @@ describe('health', () => {
     const probe = await start();
     expect(probe.sensor.health()).toMatchObject({ state: 'degraded', code: 'no_authentication_log' });
     expect(probe.sensor.health().detail).toContain('Not on this machine: authentication');
-    await probe.stop();
+    await probe[Symbol.asyncDispose]();
     expect(probe.sensor.health().state).toBe('stopped');
   });
 
@@ -238,9 +204,8 @@ test('stopping closes everything, and starting twice is a bug', async () => {
   writeFileSync(log('auth.log'), '');
   const probe = await start();
   await expect(probe.sensor.start(() => undefined, new AbortController().signal)).rejects.toThrow('twice');
-  await probe.stop();
+  await probe[Symbol.asyncDispose]();
   const held = dirname(log('auth.log'));
-  const { readdirSync, readlinkSync } = await import('node:fs');
   const targets = readdirSync('/proc/self/fd').flatMap((fd) => {
     try {
       return [readlinkSync(`/proc/self/fd/${fd}`)];

@@ -44,7 +44,8 @@ const GATHER_MS = 150;
 const POLL_WATCHED_MS = 10_000;
 const POLL_UNWATCHED_MS = 2_000;
 const DISCOVER_MS = 30_000;
-const DISCOVER_SOON_MS = 3_000;
+/** Between two looks for files, however much comes and goes in a folder. */
+const DISCOVER_PAUSE_MS = 3_000;
 const LINES_PER_TURN = 256;
 const LINES_PER_SECOND = 4_000;
 /** Only folders of logs are watched: in those of databases everything changes all the time. */
@@ -60,6 +61,7 @@ export function followFiles(options: FollowFilesOptions): FollowedFiles {
   let wanted: (kind: LogFileKind) => boolean = () => true;
   let discovery: Discovery = { files: [], folders: [], refused: new Map(), dropped: 0 };
   let discoverAt = 0;
+  let discoveredAt = Number.NEGATIVE_INFINITY;
   let lostByGone = 0;
   const stopping = new AbortController();
   let cancelTimer: (() => void) | undefined;
@@ -68,9 +70,9 @@ export function followFiles(options: FollowFilesOptions): FollowedFiles {
 
   const watch = createFolderWatch((path, isNew) => {
     if (followers.has(path)) changed.add(path);
-    else if (!isNew) return;
-    else discoverAt = Math.min(discoverAt, clock.monotonic() + DISCOVER_SOON_MS);
-    wakeIn(followers.has(path) ? GATHER_MS : DISCOVER_SOON_MS);
+    else if (isNew) discoverAt = Math.min(discoverAt, Math.max(discoveredAt + DISCOVER_PAUSE_MS, clock.monotonic()));
+    else return;
+    wakeIn(followers.has(path) ? GATHER_MS : Math.max(GATHER_MS, discoverAt - clock.monotonic()));
   });
 
   /** At most this many milliseconds from now. */
@@ -103,7 +105,8 @@ export function followFiles(options: FollowFilesOptions): FollowedFiles {
     const ready = [...followers.values()].filter(({ path }) => isPoll || changed.delete(path));
     for (const follower of ready) await follower.look();
     const isExhausted = await readByTurns(ready);
-    wakeIn(isExhausted ? GATHER_MS : poll);
+    const next = Math.max(1, Math.min(poll, discoverAt - clock.monotonic()));
+    wakeIn(isExhausted ? GATHER_MS : next);
   }
 
   /** A little of each file at a time, so that a flood in one does not keep the others waiting. */
@@ -140,7 +143,8 @@ export function followFiles(options: FollowFilesOptions): FollowedFiles {
 
   /** `beginning`: where to begin with files of which no position is known; by default as their age says. */
   async function discover(beginning: 'end' | undefined): Promise<void> {
-    discoverAt = clock.monotonic() + DISCOVER_MS;
+    discoveredAt = clock.monotonic();
+    discoverAt = discoveredAt + DISCOVER_MS;
     const kinds = options.kinds.filter(wanted);
     const { savedAt } = positions;
     const isFirst = followers.size === 0 && discovery.folders.length === 0;

@@ -167,6 +167,15 @@ describe('rotation', () => {
     expect(await take(log)).toEqual(['quite another line', 'and more']);
   });
 
+  test('emptied and grown to exactly the old size is noticed', async () => {
+    const log = await following('line 1\n');
+    await take(log);
+    truncateSync(path);
+    appendFileSync(path, 'line 2\n');
+    utimesSync(path, 1, 2);
+    expect(await take(log)).toEqual(['line 2']);
+  });
+
   test('emptied under a writer that does not append: the hole is no line', async () => {
     const log = await following('0123456789\n');
     await take(log);

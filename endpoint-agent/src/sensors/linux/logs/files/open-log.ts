@@ -42,6 +42,7 @@ export class OpenLog implements AsyncDisposable {
   #tail = '';
   #tailBytes = 0;
   #size = 0;
+  #modifiedAt = 0;
   #isBehind = false;
 
   private constructor(handle: FileHandle, dev: number, ino: number) {
@@ -111,8 +112,8 @@ export class OpenLog implements AsyncDisposable {
 
   /** Whether what was read is still there: false when the file was emptied or written anew. */
   async isIntact(): Promise<boolean> {
-    const { size } = await this.#handle.stat();
-    if (size === this.#size && size >= this.#offset) return true;
+    const { size, mtimeMs } = await this.#handle.stat();
+    if (size === this.#size && mtimeMs === this.#modifiedAt) return true;
     return size >= this.#offset && this.#hasTail(this.#offset, this.#tailBytes, this.#tail);
   }
 
@@ -133,6 +134,7 @@ export class OpenLog implements AsyncDisposable {
   async read(buffer: Uint8Array, maxLines: number, final = false): Promise<Reading> {
     const { size, mtimeMs } = await this.#handle.stat();
     this.#size = size;
+    this.#modifiedAt = mtimeMs;
     const skipped = await this.#catchUp(buffer, size);
     const bytes = await this.#bytesAt(buffer, this.#offset);
     const split = splitLines(bytes, this.#midLine, maxLines);
