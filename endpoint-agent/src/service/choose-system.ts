@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { maskSecrets } from '../core/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { createLinuxResponder } from '../responses/linux/create-linux-responder.ts';
 import type { Responder } from '../responses/responder.ts';
 import { createLinuxProcessTable, createLinuxSensors } from '../sensors/linux/index.ts';
+import { watchPersistence } from '../sensors/linux/persistence/watch-persistence.ts';
 import { createPortableSensors } from '../sensors/portable/index.ts';
 import type { Sensor } from '../sensors/sensor.ts';
 import type { LiveProcessTable } from '../state/create-process-table.ts';
@@ -15,6 +17,8 @@ export interface SystemParts {
   readonly sensors: readonly Sensor[];
   readonly processes: LiveProcessTable;
   readonly responder: Responder;
+  /** Changes with every boot. */
+  readonly bootId: string;
 }
 
 export interface SystemOptions {
@@ -38,10 +42,11 @@ export async function chooseSystem(options: SystemOptions): Promise<SystemResult
   const bootId = readBootId();
   const processes = createLinuxProcessTable(clock);
   const note = (message: string, details: Readonly<Record<string, unknown>>): void => log.info(details, message);
-  const sensors =
+  const captured =
     process.getuid?.() === 0
       ? createLinuxSensors({ stateDir, clock, processTable: processes, ignorePaths: options.ignorePaths, log: note })
       : createPortableSensors({ clock, processTable: processes, log: note });
+  const sensors = watchPersistence(captured, { stateDir, clock, log: note, mask: maskSecrets });
   const responder = await createLinuxResponder({
     stateDir: join(stateDir, 'responses'),
     clock,
@@ -50,7 +55,7 @@ export async function chooseSystem(options: SystemOptions): Promise<SystemResult
     bootId,
     ownPaths: [stateDir, dirname(fileURLToPath(import.meta.url))],
   });
-  return { ok: true, system: { sensors, processes, responder } };
+  return { ok: true, system: { sensors, processes, responder, bootId } };
 }
 
 /** Changes with every boot. Without /proc, a random one: then ids do not outlive this run. */

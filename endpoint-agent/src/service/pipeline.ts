@@ -33,6 +33,8 @@ export interface Pipeline {
   readonly sink: Sink;
   /** Takes in what became of an action: the story changes and both are reported. */
   report(outcome: ActionOutcome): void;
+  /** Takes in what rules say of an event after it has passed. */
+  judge(event: Event, matches: readonly RuleMatch[]): void;
   /** Stores, sends and judges stories that changed. */
   publish(stories: readonly Story[]): void;
   readonly counts: { readonly suppressed: number; readonly refused: number };
@@ -87,6 +89,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       const story = tracker.applyOutcome(outcome);
       if (story) publish([story]);
     },
+    judge,
     publish,
     counts,
   };

@@ -18,6 +18,7 @@ import { chooseSystem } from './choose-system.ts';
 import type { AgentConfig } from './config.ts';
 import { connectConsole } from './connect-console.ts';
 import { createContainment } from './containment.ts';
+import { createCorrelations } from './correlations.ts';
 import { createHealthReporter } from './health.ts';
 import { takeInventory } from './inventory.ts';
 import { loadRules } from './load-rules.ts';
@@ -60,10 +61,10 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
   const { sensors, processes, responder } = chosen.system;
   await using _responder = responder;
 
-  const { rules, indicators, rejected } = await loadRules([
-    ...(config.packDir ? [config.packDir] : []),
-    ...config.ruleDirs,
-  ]);
+  const { rules, indicators, rejected } = await loadRules(
+    [...(config.packDir ? [config.packDir] : []), ...config.ruleDirs],
+    clock.monotonic,
+  );
   for (const rejection of rejected.slice(0, 20)) log.warn({ ...rejection }, 'rule rejected');
   const settings = createSettings(config.initialPolicy);
   const protectedEntityIds = (): ReadonlySet<string> => protectedProcesses(processes, process.pid);
@@ -124,13 +125,25 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
   }
   onQuarantined(await responder.listQuarantine());
 
+  const correlations = createCorrelations({
+    rules,
+    path: join(stateDir, 'correlations.json'),
+    bootId: chosen.system.bootId,
+    monotonic: clock.monotonic,
+    judge: pipeline.judge,
+    log,
+  });
   const health = createHealthReporter(
     {
       clock,
       sensors,
       settings,
       spool,
-      rules: { loaded: rules.loaded + indicators.loaded, rejected: rejected.length },
+      rules: {
+        loaded: rules.loaded + indicators.loaded,
+        rejected: rejected.length,
+        suspended: () => rules.suspensions().map(({ rule }) => rule.title),
+      },
       suppressed: () => pipeline.counts.suppressed,
       scanner: () => ({ dropped: hasher.dropped + telemetry.shed }),
     },
@@ -181,6 +194,7 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
   const timer = setInterval(() => {
     telemetry.flush();
     pipeline.publish(tracker.drain());
+    correlations.tick();
     health.tick();
   }, TICK_MS);
   const localActions = watchLocalActions({
@@ -197,6 +211,7 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
   await Promise.all(sensors.map((sensor) => sensor.stopped));
   await containment.idle();
   telemetry.flush();
+  correlations.save();
   await linkRun;
   local.abort();
   return { ok: true };

@@ -26,7 +26,12 @@ export const Health = z.strictObject({
   agentVersion: ShortText,
   policy: PolicyMode,
   sensors: z.array(SensorHealth).max(LIMITS.sensors),
-  rules: z.strictObject({ loaded: z.number().int().min(0), rejected: z.number().int().min(0) }),
+  rules: z.strictObject({
+    loaded: z.number().int().min(0),
+    rejected: z.number().int().min(0),
+    /** Titles of rules that were set aside for a while because they took too much time. */
+    suspended: z.array(ShortText).max(LIMITS.sensors).optional(),
+  }),
   spool: z.strictObject({
     alerts: z.number().int().min(0),
     telemetry: z.number().int().min(0),
