@@ -39,9 +39,13 @@ describe('the test itself', () => {
       'console/src/gateway/a.ts',
       "export * from '../../../endpoint-agent/src/spool/spool.ts';",
     ],
-    'a sensor imports its own system, the interface, native bindings and protocol': [
+    'a sensor imports its own system, the interface, protocol and what lies below all sensors': [
       'endpoint-agent/src/sensors/linux/a.ts',
       "import '../windows/b.ts';",
+    ],
+    'what lies below the sensors imports nothing that lies above': [
+      'endpoint-agent/src/state/a.ts',
+      "import { spool } from '../spool/spool.ts';",
     ],
     'only the service chooses a system': [
       'endpoint-agent/src/uplink/a.ts',
