@@ -22,8 +22,7 @@ export function Figures({ summary, open }: { summary: FleetSummary; open: Incide
         <Link key={figure.to} to={figure.to} className={classes['figure']}>
           <span className={classes['name']}>{figure.name}</span>
           <span className={classes['number']}>
-            {figure.number.toLocaleString(language)}
-            <small>{t(`unit.${figure.unit}`, { count: figure.number })}</small>
+            {t(`figure.${figure.unit}`, { number: figure.number.toLocaleString(language) })}
           </span>
         </Link>
       ))}

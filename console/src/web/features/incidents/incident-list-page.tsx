@@ -35,7 +35,7 @@ function useColumns(): readonly Column<IncidentRow>[] {
         id: 'lane',
         header: t('incidents.column.status'),
         cell: (row) => <IncidentStatusBadge status={incidentStatus(row)} />,
-        width: '7.5rem',
+        width: '9rem',
         sortable: true,
         narrow: 'second',
       },

@@ -8,9 +8,9 @@ export const endpoints: Mirror<typeof ja> = {
       all_one: 'Your endpoint is being watched',
       all_other: 'All {{count, number}} endpoints are being watched',
       offline_one: 'Your endpoint is not connected',
-      offline_other: '{{offline, number}} of {{count, number}} endpoints are not connected',
+      offline_other: 'Not connected: {{offline, number}} of {{count, number}} endpoints',
       degraded_one: 'On your endpoint, something is not seen',
-      degraded_other: 'On {{degraded, number}} of {{count, number}} endpoints, something is not seen',
+      degraded_other: 'Partly unseen: {{degraded, number}} of {{count, number}} endpoints',
       both_one: 'Your endpoint is not fully watched',
       both_other:
         'Of {{count, number}} endpoints, {{offline, number}} are not connected and {{degraded, number}} are partly unseen',

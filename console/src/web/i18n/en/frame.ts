@@ -32,7 +32,7 @@ export const frame: Mirror<typeof ja> = {
   policy: { observe: 'Watch only', balanced: 'Stop automatically' },
   platform: { linux: 'Linux', windows: 'Windows', macos: 'macOS' },
   role: { admin: 'Administrator', viewer: 'View only' },
-  unit: { cases_one: '', cases_other: '', machines_one: '', machines_other: '' },
+  figure: { cases: '{{number}}', machines: '{{number}}' },
   list: {
     all: 'All',
     loading: 'Loading',

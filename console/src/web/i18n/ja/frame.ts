@@ -30,7 +30,7 @@ export const frame = {
   policy: { observe: '見守るだけ', balanced: '自動で止める' },
   platform: { linux: 'Linux', windows: 'Windows', macos: 'macOS' },
   role: { admin: '管理者', viewer: '閲覧のみ' },
-  unit: { cases_other: '件', machines_other: '台' },
+  figure: { cases: '{{number}}件', machines: '{{number}}台' },
   list: {
     all: 'すべて',
     loading: '読み込んでいます',
