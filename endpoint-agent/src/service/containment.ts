@@ -39,17 +39,18 @@ export interface Containment {
 export function createContainment(parts: ContainmentParts): Containment {
   const { clock, newId, processes, tracker, responder, settings, log } = parts;
   const underWay = new Map<string, Promise<readonly ActionOutcome[]>>();
-  const contained = new Map<string, number>();
+  /** Monotonic times: a wall clock that is set does not make the hour longer. */
+  const counted = new Map<string, number>();
 
   function verdictOn(story: Story, ordered: boolean): Verdict {
-    const now = clock.now();
-    for (const [storyId, at] of contained) if (at < now - HOUR_MS) contained.delete(storyId);
+    const hourAgo = clock.monotonic() - HOUR_MS;
+    for (const [storyId, at] of counted) if (at < hourAgo) counted.delete(storyId);
     return decideVerdict({
       story,
       mode: settings.policy(),
       exclusions: settings.exclusions(),
-      containedLastHour: contained.size,
-      now,
+      containedLastHour: counted.size,
+      now: clock.now(),
       protectedEntityIds: parts.protectedEntityIds(),
       ordered,
     });
@@ -86,7 +87,7 @@ export function createContainment(parts: ContainmentParts): Containment {
       outcomes.push(outcome);
       parts.report(outcome);
     };
-    if (contained.size < MAX_REMEMBERED) contained.set(storyId, clock.now());
+    if (verdict.isCounted && counted.size < MAX_REMEMBERED) counted.set(storyId, clock.monotonic());
     const roots = [
       ...(verdict.rootEntityId === undefined ? [] : [verdict.rootEntityId]),
       ...verdict.furtherRootEntityIds,

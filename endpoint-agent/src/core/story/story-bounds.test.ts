@@ -156,6 +156,7 @@ describe('restart', () => {
       reason: 'severe_story',
       furtherRootEntityIds: [],
       files: ['/tmp/x'],
+      isCounted: true,
     } as const;
     tracker.beginContainment(story?.storyId ?? '', { ...verdict, rootEntityId: root });
     const next = make(tree);

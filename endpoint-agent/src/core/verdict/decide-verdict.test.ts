@@ -86,6 +86,15 @@ describe('when a story is contained', () => {
     expect(decide(again, full).decision).toBe('contain');
   });
 
+  test('neither a listed hash nor an order uses up the cap, nor a story that is contained again', () => {
+    const { tree, id } = malware();
+    const story = storyOf(tree, [detectionOn(tree, id)]);
+    expect(decide(story).isCounted).toBe(true);
+    expect(decide(storyOf(tree, [detectionOn(tree, id, { source: 'indicator' })])).isCounted).toBe(false);
+    expect(decide(story, { ordered: true }).isCounted).toBe(false);
+    expect(decide({ ...story, containment: 'complete', actions: [kill(id)] }).isCounted).toBe(false);
+  });
+
   test('an exclusion in force takes its detections out; one past its end does not', () => {
     const { tree, id } = malware();
     const story = storyOf(tree, [detectionOn(tree, id, { ruleId: 'vendor' })], { score: 999 });

@@ -42,8 +42,8 @@ export function decideVerdict(input: VerdictInput): Verdict {
   }
   // No room to write down what would be done: stop here, visibly.
   if (story.actions.length >= LIMITS.actionsPerStory) return observe('cap_reached');
-  const isCapped = isFirst && input.containedLastHour >= CONTAINMENT_CAP_PER_HOUR && !hasListedHash(judged);
-  if (!ordered && isCapped) return observe('cap_reached');
+  const isCounted = !ordered && isFirst && !hasListedHash(judged);
+  if (isCounted && input.containedLastHour >= CONTAINMENT_CAP_PER_HOUR) return observe('cap_reached');
   const [rootEntityId, ...furtherRootEntityIds] = remainingRoots;
   return {
     decision: 'contain',
@@ -51,11 +51,12 @@ export function decideVerdict(input: VerdictInput): Verdict {
     ...(rootEntityId === undefined ? {} : { rootEntityId }),
     furtherRootEntityIds,
     files,
+    isCounted,
   };
 }
 
 function observe(reason: VerdictReason): Verdict {
-  return { decision: 'observe', reason, furtherRootEntityIds: [], files: [] };
+  return { decision: 'observe', reason, furtherRootEntityIds: [], files: [], isCounted: false };
 }
 
 /** A story formed before an exclusion was made is judged as if the excluded detections had not been. */

@@ -25,13 +25,18 @@ export interface Verdict {
   readonly furtherRootEntityIds: readonly string[];
   /** Files to quarantine, in this order. */
   readonly files: readonly string[];
+  /**
+   * Whether it uses up one of the containments that an hour has. What a person ordered does not, nor does a
+   * listed hash: else ten harmless test files would buy an hour in which nothing else is stopped.
+   */
+  readonly isCounted: boolean;
 }
 
 export interface VerdictInput {
   readonly story: Story;
   readonly mode: PolicyMode;
   readonly exclusions: readonly Exclusion[];
-  /** How many stories were contained within the last hour, for the cap. */
+  /** How many stories with a verdict that `isCounted` were contained within the last hour, for the cap. */
   readonly containedLastHour: number;
   /** The endpoint's wall clock, in milliseconds: exclusions past their end do not count. */
   readonly now: number;
