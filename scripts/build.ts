@@ -3,16 +3,19 @@
  * read, starts fast and keeps only its own code in memory. The web is built by Vite.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { type BuildFailure, type BuildOptions, build, type Plugin } from 'esbuild';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Native packages and those that read files beside themselves stay outside the bundles. */
 const EXTERNAL = ['sqlite3', 'koffi'];
+
+const BUILD_PATIENCE_MS = 180_000;
 
 const BUNDLES: Record<string, Record<string, string>> = {
   'console/dist': {
@@ -45,6 +48,8 @@ async function once(name: string, outputs: string, inputs: readonly string[], ru
   const wanted = fingerprint(inputs);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   mkdirSync(dirname(stamp), { recursive: true });
+  // A build that is broken off must not pass for the one before it.
+  rmSync(stamp, { force: true });
   await run();
   writeFileSync(stamp, wanted);
 }
@@ -55,8 +60,8 @@ async function once(name: string, outputs: string, inputs: readonly string[], ru
  */
 const workerFiles: Plugin = {
   name: 'worker-files',
-  setup({ onLoad }) {
-    onLoad({ filter: /\/(endpoint-agent|console)\/src\/.*\.ts$/ }, async ({ path }) => {
+  setup(hooks) {
+    hooks.onLoad({ filter: /\/(endpoint-agent|console)\/src\/.*\.ts$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8');
       const contents = source.replaceAll(/new URL\('(\.[^']+)\.ts', import\.meta\.url\)/g, (_, name: string) => {
         const worker = join(dirname(path), name)
@@ -93,8 +98,16 @@ async function bundle(outdir: string, entries: Record<string, string>): Promise<
   await build(options);
 }
 
-/** Builds everything that changed since the last time. */
+/** Builds everything that changed since the last time; two at once in one clone take turns. */
 export async function buildAll(): Promise<void> {
+  const folder = join(ROOT, '.yagura');
+  mkdirSync(folder, { recursive: true });
+  using lock = new DatabaseSync(join(folder, 'build.lock'), { timeout: BUILD_PATIENCE_MS });
+  lock.exec('BEGIN EXCLUSIVE');
+  await buildChanged();
+}
+
+async function buildChanged(): Promise<void> {
   for (const [outdir, entries] of Object.entries(BUNDLES)) {
     const workspace = dirname(outdir);
     await once(
@@ -120,4 +133,23 @@ export async function buildAll(): Promise<void> {
   );
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildAll();
+/** One line of what is wrong; the bundlers have already printed the rest. */
+function explain(error: unknown): string {
+  if (error instanceof Error && 'errors' in error && Array.isArray(error.errors)) {
+    const [first] = (error as BuildFailure).errors;
+    const place = first?.location ? `${first.location.file}:${first.location.line}: ` : '';
+    if (first) return `Error (build_failed): ${place}${first.text}`;
+  }
+  const system = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+  return `Error (${/^E[A-Z]+$/.test(system ?? '') ? system : 'build_failed'}): ${message}`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    await buildAll();
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    process.exitCode = 1;
+  }
+}

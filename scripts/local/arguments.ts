@@ -4,8 +4,9 @@ import { StartError } from './messages.ts';
 
 export interface StartArguments {
   readonly dataDir?: string;
-  /** Port of the web; the agents' gateway listens on 8443, or on the next port when this one was given. */
+  /** Port of the web. */
   readonly port: number;
+  /** Port that agents connect to. */
   readonly gatewayPort: number;
   readonly agent: boolean;
   readonly help: boolean;
@@ -42,10 +43,24 @@ export function parseStartArguments(argv: readonly string[], callerDir: string):
       },
     });
     const dataDir = values['data-dir'];
+    if (dataDir?.trim() === '') {
+      throw new StartError('usage', {
+        ja: '--data-dir にはフォルダーを指定してください。',
+        en: '--data-dir takes a folder.',
+      });
+    }
+    const port = portNumber('--port', values.port);
+    const gatewayPort = portNumber('--gateway-port', values['gateway-port']);
+    if (port === gatewayPort) {
+      throw new StartError('usage', {
+        ja: `--port と --gateway-port には別々の番号を指定してください(どちらも ${port} です)。`,
+        en: `--port and --gateway-port must differ (both are ${port}).`,
+      });
+    }
     return {
       ...(dataDir === undefined ? {} : { dataDir: resolve(callerDir, dataDir) }),
-      port: portNumber('--port', values.port),
-      gatewayPort: portNumber('--gateway-port', values['gateway-port']),
+      port,
+      gatewayPort,
       agent: !values['no-agent'],
       help: values.help,
     };
@@ -57,7 +72,7 @@ export function parseStartArguments(argv: readonly string[], callerDir: string):
 }
 
 function portNumber(option: string, text: string): number {
-  const port = Number(text);
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
   throw new StartError('usage', {
     ja: `${option} には 1〜65535 の数を指定してください(「${text}」は使えません)。`,

@@ -59,7 +59,8 @@ export class Child {
         resolve({ code, signal });
       });
       this.#process.once('error', (error) => {
-        this.#tail += JSON.stringify({ code: 'spawn_failed', msg: error.message });
+        this.#tail += `\n${JSON.stringify({ code: 'spawn_failed', msg: error.message })}`;
+        log.end();
         resolve({ code: null, signal: null });
       });
     });

@@ -1,8 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { dataPlaces } from '../places.mjs';
 import { fromSystemError, StartError } from './messages.ts';
 
 /** Who a process runs as. Absent when we are not root: then everything runs as the caller. */
@@ -17,6 +28,12 @@ export interface RunAs {
  */
 const CONSOLE_USER: RunAs = { uid: 64_201, gid: 64_201 };
 const SIGNER_USER: RunAs = { uid: 64_202, gid: 64_202 };
+const ROOT_USER: RunAs = { uid: 0, gid: 0 };
+
+/** What the path of a Unix socket may have (sun_path without its final zero byte). */
+const SOCKET_PATH_BYTES = 107;
+const LONGEST_SOCKET = '/agent/agent.sock';
+const LONGEST_DATA_DIR = SOCKET_PATH_BYTES - LONGEST_SOCKET.length;
 
 export interface Layout {
   readonly dataDir: string;
@@ -24,21 +41,21 @@ export interface Layout {
   readonly signerDir: string;
   readonly agentDir: string;
   readonly logDir: string;
-  /** Short-lived folder for Unix sockets, whose paths may not be longer than 107 bytes. */
+  /** Sockets between the processes; emptied at the end. */
   readonly socketDir: string;
   readonly consoleUser?: RunAs;
   readonly signerUser?: RunAs;
-  [Symbol.dispose](): void;
 }
 
 export const isRoot = process.getuid?.() === 0;
 
-/** The default place: in the clone, or under /var/lib where other users cannot reach into the clone. */
+const fits = (dataDir: string): boolean => Buffer.byteLength(dataDir) <= LONGEST_DATA_DIR;
+
+/** The default place: in the clone, unless other users cannot reach into it or its path is too long for sockets. */
 export function defaultDataDir(root: string): string {
-  const inClone = join(root, '.yagura', 'data');
-  if (!isRoot || reachable(root, CONSOLE_USER)) return inClone;
-  const name = createHash('sha256').update(root).digest('hex').slice(0, 12);
-  return join('/var/lib/yagura', `local-${name}`);
+  const { inClone, ofSystem, ofUser } = dataPlaces(root);
+  if (!isRoot) return fits(inClone) ? inClone : ofUser;
+  return fits(inClone) && reachable(root, CONSOLE_USER) ? inClone : ofSystem;
 }
 
 /** Whether the user could list the folder: asked of the system, since modes alone do not decide it. */
@@ -52,56 +69,93 @@ export function reachable(path: string, user: RunAs): boolean {
   return probe.status === 0;
 }
 
-/** Makes the folders, each readable by its own user only. Safe to call on existing data. */
-export function prepareLayout(dataDir: string): Layout {
+/**
+ * Makes the data folder. Throws StartError. Nothing in it is touched before it is known that no other
+ * `npm start` uses it.
+ */
+export function makeDataDir(dataDir: string): void {
+  if (!fits(dataDir)) {
+    throw new StartError('data_dir_too_long', {
+      ja: `${dataDir} は長すぎます。--data-dir で ${LONGEST_DATA_DIR} バイト以下の場所を指定してください。`,
+      en: `${dataDir} is too long. Name a place of at most ${LONGEST_DATA_DIR} bytes with --data-dir.`,
+    });
+  }
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o755 });
     // The processes without root must pass through to their own folders; they can list nothing here.
     if (isRoot) chmodSync(dataDir, statSync(dataDir).mode | 0o111);
-    const folder = (name: string, user: RunAs | undefined): string => {
-      const path = join(dataDir, name);
-      mkdirSync(path, { recursive: true, mode: 0o700 });
-      chmodSync(path, 0o700);
-      if (user) chownSync(path, user.uid, user.gid);
-      return path;
-    };
-    const consoleUser = isRoot ? CONSOLE_USER : undefined;
-    const signerUser = isRoot ? SIGNER_USER : undefined;
-    const consoleDir = folder('console', consoleUser);
+  } catch (error) {
+    throw fromSystemError(error, dataDir);
+  }
+}
+
+/** Makes the folders, each readable by its own user only. Safe to call on existing data. Throws StartError. */
+export function prepareLayout(dataDir: string): Layout {
+  const consoleUser = isRoot ? CONSOLE_USER : undefined;
+  const signerUser = isRoot ? SIGNER_USER : undefined;
+  const folder = (name: string, user: RunAs): string => {
+    const path = join(dataDir, name);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (isRoot) adopt(path, user);
+    else requireOwn(path);
+    chmodSync(path, 0o700);
+    return path;
+  };
+  try {
     const layout = {
       dataDir,
-      consoleDir,
-      signerDir: folder('signer', signerUser),
-      agentDir: folder('agent', undefined),
-      logDir: folder('logs', undefined),
+      consoleDir: folder('console', CONSOLE_USER),
+      signerDir: folder('signer', SIGNER_USER),
+      agentDir: folder('agent', ROOT_USER),
+      logDir: folder('logs', ROOT_USER),
+      socketDir: makeSocketDir(join(dataDir, 'run')),
+      ...(consoleUser && signerUser ? { consoleUser, signerUser } : {}),
     };
     probeSpace(layout.logDir);
-    if (consoleUser && !reachable(consoleDir, consoleUser)) {
+    if (consoleUser && !reachable(layout.consoleDir, consoleUser)) {
       throw new StartError('data_dir_unreachable', {
-        ja: `${dataDir} は、権限を落としたプロセスから開けません。--data-dir で /var/lib などの場所を指定してください。`,
+        ja: `${dataDir} は、権限を落としたプロセスから開けません。--data-dir で /var/lib/yagura などの場所を指定してください。`,
         en: `${dataDir} cannot be reached by processes without root. Name a place such as /var/lib/yagura with --data-dir.`,
       });
     }
-    const socketDir = makeSocketDir(signerUser, consoleUser);
-    return {
-      ...layout,
-      socketDir,
-      ...(consoleUser && signerUser ? { consoleUser, signerUser } : {}),
-      [Symbol.dispose]: () => rmSync(socketDir, { recursive: true, force: true }),
-    };
+    return layout;
   } catch (error) {
     throw error instanceof StartError ? error : fromSystemError(error, dataDir);
   }
 }
 
+/**
+ * Gives a folder and what is in it to the user of its process: it may have been made by a run without root.
+ * From the top down, so that who owned it before cannot exchange anything meanwhile. Links are not followed,
+ * and a file with a second name elsewhere is left alone: it may be somebody else's.
+ */
+function adopt(path: string, user: RunAs): void {
+  const entry = lstatSync(path);
+  const foreign = entry.uid !== user.uid || entry.gid !== user.gid;
+  if (!entry.isDirectory()) {
+    if (foreign && entry.nlink === 1) lchownSync(path, user.uid, user.gid);
+    return;
+  }
+  if (foreign) lchownSync(path, user.uid, user.gid);
+  for (const name of readdirSync(path)) adopt(join(path, name), user);
+}
+
+function requireOwn(path: string): void {
+  if (process.getuid === undefined || statSync(path).uid === process.getuid()) return;
+  throw new StartError('data_of_other_user', {
+    ja: `${path} は別のユーザーのものです。前回と同じユーザーで実行するか(例: sudo npm start)、--data-dir で新しい場所を指定してください。`,
+    en: `${path} belongs to another user. Run it as that user (for example: sudo npm start), or name a new place with --data-dir.`,
+  });
+}
+
 /** The signer owns the folder; the console may pass through it (its group), nobody else. */
-function makeSocketDir(signer: RunAs | undefined, console: RunAs | undefined): string {
-  const path = mkdtempSync(join(isRoot ? '/run' : tmpdir(), 'yagura-'));
-  if (signer && console) {
-    chownSync(path, signer.uid, console.gid);
+function makeSocketDir(path: string): string {
+  // Sockets of a run that was killed.
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path, { mode: 0o700 });
+  if (isRoot) {
+    chownSync(path, SIGNER_USER.uid, CONSOLE_USER.gid);
     chmodSync(path, 0o2710);
-  } else {
-    chmodSync(path, 0o700);
   }
   return path;
 }
@@ -109,7 +163,10 @@ function makeSocketDir(signer: RunAs | undefined, console: RunAs | undefined): s
 /** Fails now, in words, rather than later in the middle of a transaction. */
 function probeSpace(directory: string): void {
   const probe = join(directory, '.space');
-  writeFileSync(probe, Buffer.alloc(1_048_576));
-  if (readFileSync(probe).length !== 1_048_576) throw Object.assign(new Error('short write'), { code: 'ENOSPC' });
-  rmSync(probe);
+  try {
+    writeFileSync(probe, Buffer.alloc(1_048_576));
+    if (readFileSync(probe).length !== 1_048_576) throw Object.assign(new Error('short write'), { code: 'ENOSPC' });
+  } finally {
+    if (existsSync(probe)) rmSync(probe);
+  }
 }

@@ -19,6 +19,8 @@ export class StartError extends Error {
 export type Say = (ja: string, en: string) => void;
 
 export function createSay(language: Language, out: NodeJS.WritableStream): Say {
+  // The terminal was closed, or what read our output ended first: there is still something to stop.
+  out.on('error', () => undefined);
   return (ja, en) => {
     out.write(`${language === 'ja' ? ja : en}\n`);
   };
@@ -48,7 +50,7 @@ export function fromSystemError(error: unknown, subject: string): StartError {
         en: `${subject} is not a folder. Name another place with --data-dir.`,
       });
     default:
-      return new StartError('start_failed', {
+      return new StartError(/^E[A-Z0-9]+$/.test(code) ? 'start_failed' : 'internal', {
         ja: `${subject}: ${error instanceof Error ? error.message : String(error)}`,
         en: `${subject}: ${error instanceof Error ? error.message : String(error)}`,
       });

@@ -1,6 +1,7 @@
 import { statfsSync } from 'node:fs';
-import { connect } from 'node:net';
+import { createServer } from 'node:net';
 import type { Failure } from './child.ts';
+import { type Role, ROLE_WORDS } from './supervisor.ts';
 import { fromSystemError, StartError } from './messages.ts';
 
 const MINIMUM_FREE_BYTES = 200_000_000;
@@ -12,34 +13,55 @@ export function requireSpace(dataDir: string): void {
     throw fromSystemError(Object.assign(new Error('no space'), { code: 'ENOSPC' }), dataDir);
 }
 
-/** Fails in words when something already listens on the port. */
-export async function requireFreePort(port: number, option: string): Promise<void> {
-  const taken = await new Promise<boolean>((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
-  if (!taken) return;
-  throw new StartError('port_in_use', {
-    ja: `ポート ${port} はほかのプログラムが使っています。${option} で別の番号を指定してください。`,
-    en: `port ${port} is in use by another program. Choose another one with ${option}.`,
+/**
+ * Fails in words when a port cannot be listened on. Both families of addresses are asked for: `localhost` is
+ * 127.0.0.1 for one program and ::1 for the next, and the sign-in link must not reach somebody else's server.
+ */
+export async function requireFreePort(port: number, option: string, hosts: readonly string[]): Promise<void> {
+  for (const host of hosts) {
+    const code = await listenOnce(host, port);
+    if (code === 'EADDRINUSE') {
+      throw new StartError('port_in_use', {
+        ja: `ポート ${port} はほかのプログラムが使っています。${option} で別の番号を指定してください。`,
+        en: `port ${port} is in use by another program. Choose another one with ${option}.`,
+      });
+    }
+    if (code === 'EACCES') {
+      throw new StartError('port_not_permitted', {
+        ja: `ポート ${port} は管理者でなければ使えません。${option} で 1024 以上の番号を指定してください。`,
+        en: `port ${port} is for root only. Choose one from 1024 up with ${option}.`,
+      });
+    }
+  }
+}
+
+/** Undefined when it works, else the system's code. A machine without IPv6 answers EADDRNOTAVAIL or EAFNOSUPPORT. */
+function listenOnce(host: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'unknown'));
+    server.listen({ host, port, ipv6Only: true }, () => server.close(() => resolve(undefined)));
   });
 }
 
+const ADVICE: Partial<Record<string, (message: string) => { ja: string; en: string }>> = {
+  database_damaged: (message) => ({
+    ja: `管理画面のデータベースが壊れています(${message})。控えから戻すか、--data-dir で新しい場所を指定してください。`,
+    en: `${message}. Restore it from a copy, or name a new place with --data-dir.`,
+  }),
+  state_damaged: (message) => ({
+    ja: `署名プロセスのデータが壊れています(${message})。控えから戻すか、--data-dir で新しい場所を指定してください。`,
+    en: `${message}. Restore it from a copy, or name a new place with --data-dir.`,
+  }),
+};
+
 /** What a process said before it ended, as something that a person can act on. */
-export function explainFailure(role: string, failure: Failure | undefined, logFile: string): StartError {
-  if (failure?.code === 'database_damaged') {
-    return new StartError('database_damaged', {
-      ja: `${failure.message} 控えから戻すか、--data-dir で新しい場所を指定してください。`,
-      en: `${failure.message} Restore it from a copy, or name a new place with --data-dir.`,
-    });
-  }
+export function explainFailure(role: Role, failure: Failure | undefined, logFile: string): StartError {
   const message = failure?.message ?? 'no reason given';
+  const known = failure && ADVICE[failure.code]?.(message.replace(/[:.].*?(move|restore).*$/i, ''));
+  if (failure && known) return new StartError(failure.code, known);
   return new StartError(failure?.code ?? 'process_failed', {
-    ja: `${role} を起動できませんでした: ${message}(記録: ${logFile})`,
+    ja: `${ROLE_WORDS[role]}を起動できませんでした: ${message}(記録: ${logFile})`,
     en: `${role} did not start: ${message} (log: ${logFile})`,
   });
 }

@@ -23,8 +23,12 @@ export function signerSpec({ layout, programs }: SpecContext): ChildSpec {
     node: programs.node,
     script: join(programs.consoleDist, 'signer.mjs'),
     args: [
-      ...['--state-dir', layout.signerDir],
-      ...['--socket', socket(layout, 'signer'), '--admin-socket', socket(layout, 'admin')],
+      '--state-dir',
+      layout.signerDir,
+      '--socket',
+      socket(layout, 'signer'),
+      '--admin-socket',
+      socket(layout, 'admin'),
       ...names.flatMap((name) => ['--gateway-name', name]),
       ...(layout.consoleUser ? ['--console-gid', String(layout.consoleUser.gid)] : []),
     ],
@@ -35,7 +39,7 @@ export function signerSpec({ layout, programs }: SpecContext): ChildSpec {
   };
 }
 
-export function consoleEnvironment({ layout, options }: SpecContext): NodeJS.ProcessEnv {
+export function consoleEnvironment({ layout, options }: SpecContext): Record<string, string> {
   return {
     YAGURA_DATABASE_URL: `sqlite:${join(layout.consoleDir, 'console.sqlite')}`,
     YAGURA_STATE_DIR: layout.consoleDir,

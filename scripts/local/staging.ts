@@ -10,16 +10,16 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isRoot, type Layout, reachable } from './layout.ts';
 
 /** Where the programs of the console and the signer are run from. */
 export interface Programs {
   readonly node: string;
   readonly consoleDist: string;
-  readonly env: NodeJS.ProcessEnv;
 }
 
+/** sqlite3 and what it requires when it runs, as opposed to when it is built. */
 const NATIVE_PACKAGES = ['sqlite3', 'bindings', 'file-uri-to-path'];
 
 /**
@@ -27,19 +27,20 @@ const NATIVE_PACKAGES = ['sqlite3', 'bindings', 'file-uri-to-path'];
  * native module and Node.js itself are copied beside the data, readable by all and writable by root only.
  */
 export function stagePrograms(root: string, layout: Layout): Programs {
+  const { consoleUser } = layout;
   const dist = join(root, 'console', 'dist');
   if (
     !isRoot ||
-    (layout.consoleUser &&
-      reachable(dist, layout.consoleUser) &&
-      reachable(join(root, 'node_modules'), layout.consoleUser))
+    (consoleUser &&
+      [dist, join(root, 'node_modules'), dirname(process.execPath)].every((path) => reachable(path, consoleUser)))
   ) {
-    return { node: process.execPath, consoleDist: dist, env: {} };
+    return { node: process.execPath, consoleDist: dist };
   }
   const programs = join(layout.dataDir, 'programs');
   const stagedNode = join(programs, 'node');
   const stagedDist = join(programs, 'console', 'dist');
   const wanted = [
+    process.version,
     statSync(process.execPath).size,
     ...['.server-built', '.web-built'].map((name) => readFileSync(join(dist, name), 'utf8')),
   ].join('\n');
@@ -60,5 +61,5 @@ export function stagePrograms(root: string, layout: Layout): Programs {
     }
     writeFileSync(stamp, wanted);
   }
-  return { node: stagedNode, consoleDist: stagedDist, env: {} };
+  return { node: stagedNode, consoleDist: stagedDist };
 }

@@ -1,7 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 
-/** Where the agent keeps its state when nobody says otherwise. */
-export const DEFAULT_STATE_DIR = '/var/lib/yagura-agent';
+/** Where the agent keeps its state when nobody says otherwise; in a clone, where `npm start` put it. */
+export const DEFAULT_STATE_DIR = process.env['YAGURA_AGENT_STATE_DIR'] || '/var/lib/yagura-agent';
 
 export type Parsed<T> = { ok: true; value: T } | { ok: false };
 
