@@ -1,8 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createFileHasher } from './file-hasher.ts';
 
@@ -34,6 +36,25 @@ test('says nothing of links, FIFOs, folders, missing and too large files', async
   execFileSync('mkfifo', [join(folder, 'fifo')]);
   for (const name of ['big', 'link', 'fifo', 'missing', '.'])
     expect(await hasher.hash(join(folder, name))).toBeUndefined();
+});
+
+test('opens nothing but regular files: a FIFO that took the place of a file lets no writer go on', async () => {
+  const fifo = join(folder, 'was-a-file');
+  execFileSync('mkfifo', [fifo]);
+  const writer = spawn('/bin/sh', ['-c', 'echo x > "$0"; echo went on', fifo], { stdio: ['ignore', 'pipe', 'ignore'] });
+  let said = '';
+  writer.stdout.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  try {
+    await once(writer, 'spawn');
+    await delay(200);
+    expect(await createFileHasher(limits).hash(fifo)).toBeUndefined();
+    await delay(200);
+    expect(said).toBe('');
+  } finally {
+    writer.kill('SIGKILL');
+  }
 });
 
 test('drops and counts what does not fit the queue', async () => {

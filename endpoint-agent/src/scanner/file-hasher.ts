@@ -29,8 +29,10 @@ export const FILE_HASHER_LIMITS: FileHasherLimits = {
 const CHUNK_BYTES = 65_536;
 
 /**
- * SHA-256 of files that were just written, for hash indicators. Reads through one descriptor that follows no
- * link and never blocks on a FIFO; a result is remembered under device, inode, size, mtime and ctime.
+ * SHA-256 of files that were just written, for hash indicators. Whoever wrote a file may have put anything at
+ * its path by now, so that nothing but a regular file is ever opened: a FIFO would wait or let its writer go
+ * on, and opening alone can set a device going (/dev/watchdog restarts the machine). A result is remembered
+ * under device, inode, size, mtime and ctime.
  */
 export interface FileHasher {
   /** Resolves with nothing when the file is gone, no regular file, too large, or the queue is full. */
@@ -72,12 +74,8 @@ export function createFileHasher(limits: FileHasherLimits = FILE_HASHER_LIMITS):
   }
 
   async function read(path: string): Promise<FileFacts | undefined> {
-    let file: FileHandle;
-    try {
-      file = await open(decodePath(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    } catch {
-      return undefined; // Gone, or not ours to open: nothing to say about it.
-    }
+    const file = await openRegular(path);
+    if (file === undefined) return undefined;
     try {
       const stats = await file.stat();
       if (!stats.isFile() || stats.size > limits.maxBytes) return undefined;
@@ -107,6 +105,26 @@ export function createFileHasher(limits: FileHasherLimits = FILE_HASHER_LIMITS):
       return dropped;
     },
   };
+}
+
+/** Of Linux: names the file without opening it. Elsewhere the file is opened directly. */
+const O_PATH = process.platform === 'linux' ? 0o10000000 : 0;
+
+/** Nothing when the file is gone, not ours to open, or no regular file. */
+async function openRegular(path: string): Promise<FileHandle | undefined> {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  let named: FileHandle | undefined;
+  try {
+    named = await open(decodePath(path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_PATH);
+    if (O_PATH === 0) return named;
+    if (!(await named.stat()).isFile()) return undefined;
+    // Through the descriptor: the very file that was looked at, whatever stands at its name now.
+    return await open(`/proc/self/fd/${named.fd}`, O_RDONLY | O_NONBLOCK);
+  } catch {
+    return undefined;
+  } finally {
+    if (O_PATH !== 0) await named?.close();
+  }
 }
 
 function identity(stats: Stats): string {

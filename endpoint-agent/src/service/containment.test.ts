@@ -19,7 +19,11 @@ function endpoint() {
   const newId = (): string => `id-${(ids += 1)}`;
   const tracker = createStoryTracker({ clock, newId, processes: tree, protectedEntityIds: () => new Set() });
   const killed: number[] = [];
-  const done = (kind: ActionOutcome['kind'], target: ActionOutcome['target'], context: ActionContext) =>
+  const done = (
+    kind: ActionOutcome['kind'],
+    target: ActionOutcome['target'],
+    context: ActionContext,
+  ): Promise<ActionOutcome> =>
     Promise.resolve({ ...context, kind, target, ok: true, code: 'done', startedAt: clock.now(), endedAt: clock.now() });
   const responder: Responder = {
     freezeTree: ({ entityId }, _members, context) => done('freeze-tree', { entityId }, context),
