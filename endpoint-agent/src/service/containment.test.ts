@@ -5,11 +5,19 @@ import { machine } from '../../../test/fakes/process-tree.ts';
 import { manualClock } from '../../../test/fakes/time.ts';
 import { CONTAINMENT_CAP_PER_HOUR } from '../core/verdict/decide-verdict.ts';
 import { createStoryTracker } from '../core/index.ts';
+import type { ProcessFacts } from '../core/process/process-lookup.ts';
 import type { ActionContext, Responder } from '../responses/responder.ts';
+import type { ProcessRecord } from '../state/process-table.ts';
 import { createContainment } from './containment.ts';
 import { createSettings } from './settings.ts';
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+
+function recordOf(facts: ProcessFacts | undefined): ProcessRecord | undefined {
+  if (facts === undefined) return undefined;
+  const { entityId, pid, endedAt } = facts;
+  return { entityId, pid, ...(endedAt === undefined ? {} : { endedAt }) };
+}
 
 /** The agent from the story to the responder, which only takes notes and says that it is done. */
 function endpoint() {
@@ -44,7 +52,10 @@ function endpoint() {
   const containment = createContainment({
     clock,
     newId,
-    processes: tree,
+    processes: {
+      get: (entityId) => recordOf(tree.get(entityId)),
+      descendants: (entityId) => tree.descendants(entityId).flatMap((facts) => recordOf(facts) ?? []),
+    },
     tracker,
     responder,
     settings: createSettings('balanced'),

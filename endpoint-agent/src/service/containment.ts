@@ -14,7 +14,7 @@ const MAX_ROUNDS = 5;
 export interface ContainmentParts {
   readonly clock: Clock;
   readonly newId: () => string;
-  readonly processes: ProcessTable;
+  readonly processes: Pick<ProcessTable, 'get' | 'descendants'>;
   readonly tracker: StoryTracker;
   readonly responder: Responder;
   readonly settings: Settings;
