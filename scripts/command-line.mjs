@@ -20,7 +20,9 @@ export function runCommandLine({ name, root, main, settings }) {
     process.exit(CANNOT_RUN);
   };
   const node = pinnedNodePath(root);
-  if (!node || !existsSync(node) || !existsSync(join(root, 'node_modules', '.yagura-installed'))) {
+  // npm writes this file last.
+  const installed = existsSync(join(root, 'node_modules', '.package-lock.json'));
+  if (!node || !existsSync(node) || !installed) {
     fail('not_installed', `run "npm start" or "npm run build" in ${root} once; it installs what this command needs.`);
   }
   const args = process.argv.slice(2);

@@ -1,12 +1,13 @@
 import { Role } from '../api/session.ts';
 import type { Actor } from '../contexts/identity/api.ts';
-import { type Domain, openDomain } from '../server/bootstrap.ts';
+import type { Domain } from '../server/bootstrap.ts';
 import { createSignerAdminClient, type SignerAdminClient } from '../signer/client.ts';
-import { chooseTenant, type CliContext, CliError, readOptions } from './context.ts';
+import { chooseTenant, type CliContext, CliError, readOptions, signerError } from './context.ts';
+import { openOperatorDomain } from './operator-domain.ts';
 
 /** `admin create` and `admin link`: both end with a one-time sign-in link on the last line. */
 export async function adminCommand(context: CliContext, [verb, ...args]: readonly string[]): Promise<number> {
-  if (verb !== 'create' && verb !== 'link') throw new CliError('expected admin create or admin link');
+  if (verb !== 'create' && verb !== 'link') throw new CliError('usage', 'expected admin create or admin link');
   const options = readOptions(args, {
     name: { type: 'string' },
     tenant: { type: 'string' },
@@ -14,20 +15,21 @@ export async function adminCommand(context: CliContext, [verb, ...args]: readonl
     create: { type: 'boolean' },
   });
   const name = options.name?.trim() ?? '';
-  if (name === '' || name.length > 256) throw new CliError('--name NAME is needed (1 to 256 characters)');
+  if (name === '' || name.length > 256) throw new CliError('usage', '--name NAME is needed (1 to 256 characters)');
   const role = Role.safeParse(options.role ?? 'admin');
-  if (!role.success) throw new CliError('--role is admin or viewer');
+  if (!role.success) throw new CliError('usage', '--role is admin or viewer');
 
   using signer = createSignerAdminClient({ socket: context.config.signer.adminSocket });
-  // Asked first: a user without a link would be half of what was wanted.
+  // Asked first: a user without a link would be half of what was wanted, and only root may open the socket.
   const info = await signer.call('info', {});
   if (!info.ok) throw signerError(info, context);
-  await using domain = await openDomain(context.config, context.log);
+  await using domain = await openOperatorDomain(context, { create: verb === 'create' });
   const tenant = await chooseTenant(domain, options.tenant);
   const known = await domain.identity.findUser(tenant.tenantId, name);
-  if (verb === 'create' && known) throw new CliError(`${name} exists already: use admin link --name ${name}`);
+  if (verb === 'create' && known)
+    throw new CliError('user_exists', `${name} exists already: use admin link --name ${name}`);
   if (verb === 'link' && !known && options.create !== true) {
-    throw new CliError(`there is no user ${name}: use admin create --name ${name}`);
+    throw new CliError('user_unknown', `there is no user ${name}: use admin create --name ${name}`);
   }
   const user =
     known ??
@@ -57,9 +59,4 @@ async function createLink(
   if (!code.ok) throw signerError(code, context);
   const { secret } = await domain.store.write((tx) => domain.identity.createLink(tx, user, 'operator'));
   return `${context.config.publicUrl}/sign-in#${secret}.${code.value.code}`;
-}
-
-function signerError(refusal: { readonly code: string; readonly message: string }, { config }: CliContext): CliError {
-  const hint = refusal.code === 'signer_unavailable' ? `: start it, or check YAGURA_SIGNER_ADMIN_SOCKET` : '';
-  return new CliError(`${refusal.code}: ${refusal.message} (${config.signer.adminSocket})${hint}`);
 }

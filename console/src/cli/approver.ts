@@ -1,5 +1,5 @@
 import { createSignerAdminClient } from '../signer/client.ts';
-import { type CliContext, CliError, readOptions } from './context.ts';
+import { type CliContext, CliError, readOptions, signerError } from './context.ts';
 
 /**
  * `approver list`, `approver revoke --key ID`: which browsers may approve orders, as the signer knows it. It
@@ -11,19 +11,19 @@ export async function approverCommand(context: CliContext, [verb, ...args]: read
     case 'list': {
       const { tenant } = readOptions(args, { tenant: { type: 'string' } });
       const answer = await signer.call('list-approvers', tenant === undefined ? {} : { tenantId: tenant });
-      if (!answer.ok) throw new CliError(`${answer.code}: ${answer.message}`);
+      if (!answer.ok) throw signerError(answer, context);
       for (const approver of answer.value.approvers) context.print(JSON.stringify(approver));
       return 0;
     }
     case 'revoke': {
       const { key } = readOptions(args, { key: { type: 'string' } });
-      if (key === undefined) throw new CliError('approver revoke needs --key ID: see approver list');
+      if (key === undefined) throw new CliError('usage', 'approver revoke needs --key ID: see approver list');
       const answer = await signer.call('revoke-approver', { approverKeyId: key });
-      if (!answer.ok) throw new CliError(`${answer.code}: ${answer.message}`);
+      if (!answer.ok) throw signerError(answer, context);
       context.print(JSON.stringify(answer.value));
       return 0;
     }
     default:
-      throw new CliError('expected approver list or approver revoke');
+      throw new CliError('usage', 'expected approver list or approver revoke');
   }
 }

@@ -1,6 +1,6 @@
 import type { AuditHead } from '../contexts/audit/api.ts';
-import { openDomain } from '../server/bootstrap.ts';
 import { type CliContext, CliError, readOptions } from './context.ts';
+import { openOperatorDomain } from './operator-domain.ts';
 
 const TAMPERED = 4;
 
@@ -9,10 +9,10 @@ const TAMPERED = 4;
  * given back as anchors also prove that nothing was cut off the end.
  */
 export async function auditVerify(context: CliContext, [verb, ...args]: readonly string[]): Promise<number> {
-  if (verb !== 'verify') throw new CliError('expected audit verify');
+  if (verb !== 'verify') throw new CliError('usage', 'expected audit verify');
   const options = readOptions(args, { anchor: { type: 'string', multiple: true } });
   const anchors = (options.anchor ?? []).map(readAnchor);
-  await using domain = await openDomain(context.config, context.log);
+  await using domain = await openOperatorDomain(context);
   const verification = await domain.audit.verify(anchors);
   context.print(JSON.stringify({ ok: verification.findings.length === 0, ...verification }));
   return verification.findings.length === 0 ? 0 : TAMPERED;
@@ -20,6 +20,7 @@ export async function auditVerify(context: CliContext, [verb, ...args]: readonly
 
 function readAnchor(text: string): AuditHead {
   const match = /^([A-Za-z0-9._-]{1,64}):(\d{1,15}):([0-9a-f]{64})$/.exec(text);
-  if (!match?.[1] || !match[2] || !match[3]) throw new CliError(`--anchor ${text}: expected TENANT:SEQUENCE:HASH`);
+  if (!match?.[1] || !match[2] || !match[3])
+    throw new CliError('usage', `--anchor ${text}: expected TENANT:SEQUENCE:HASH`);
   return { tenantId: match[1], sequence: Number(match[2]), hash: match[3] };
 }

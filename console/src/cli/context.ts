@@ -13,10 +13,25 @@ export interface CliContext {
 
 /** The command cannot be carried out; the message says what to change. */
 export class CliError extends Error {
-  constructor(message: string) {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
     super(message);
     this.name = 'CliError';
+    this.code = code;
   }
+}
+
+/** What the signer refused, or why it does not answer. */
+export function signerError(
+  refusal: { readonly code: string; readonly message: string },
+  { config }: CliContext,
+): CliError {
+  if (refusal.code !== 'signer_unavailable') return new CliError(refusal.code, refusal.message);
+  return new CliError(
+    refusal.code,
+    `the signer does not answer on ${config.signer.adminSocket}: start it, run this as its user or root, or check YAGURA_SIGNER_ADMIN_SOCKET`,
+  );
 }
 
 /** Name of the tenant that a console for one company has. */
@@ -27,7 +42,8 @@ export function readOptions<T extends ParseArgsOptionsConfig>(args: readonly str
   try {
     return parseArgs({ args: [...args], options, allowPositionals: false }).values;
   } catch (error) {
-    throw new CliError(error instanceof Error ? error.message : String(error));
+    const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+    throw new CliError('usage', `${reason} (see yagura-console help)`);
   }
 }
 
@@ -36,11 +52,11 @@ export async function chooseTenant(domain: Domain, name: string | undefined): Pr
   const tenants = await domain.tenants.list();
   const only = tenants[0];
   if (name === undefined && tenants.length > 1) {
-    throw new CliError(`there are ${tenants.length} tenants: name one with --tenant`);
+    throw new CliError('tenant_ambiguous', `there are ${tenants.length} tenants: name one with --tenant`);
   }
   if (name === undefined && only) return only;
   const wanted = (name ?? OWN_COMPANY).trim();
-  if (wanted === '' || wanted.length > 256) throw new CliError('a tenant has a name of 1 to 256 characters');
+  if (wanted === '' || wanted.length > 256) throw new CliError('usage', 'a tenant has a name of 1 to 256 characters');
   return (
     tenants.find((tenant) => tenant.name === wanted) ?? domain.store.write((tx) => domain.tenants.ensure(tx, wanted))
   );

@@ -7,7 +7,7 @@ import { StoreError } from '../store/errors.ts';
 import { adminCommand } from './admin.ts';
 import { approverCommand } from './approver.ts';
 import { auditVerify } from './audit.ts';
-import { CliError, type CliContext } from './context.ts';
+import { CliError, type CliContext, readOptions } from './context.ts';
 import { migrateCommand } from './migrate.ts';
 import { simulateCommand } from './simulate.ts';
 import { tokenCommand } from './token.ts';
@@ -30,7 +30,8 @@ const USAGE = `Usage: yagura-console COMMAND
                                            simulated endpoints against a running console; prints JSON
   signer [OPTIONS]                         runs the signer (--state-dir DIR --socket PATH --admin-socket PATH ...)
 
-Configuration is read from the environment: YAGURA_DATABASE_URL, YAGURA_STATE_DIR, YAGURA_HTTP_PORT,
+In a clone these work on what npm start runs, with --data-dir DIR before COMMAND on another of its folders.
+Elsewhere configuration is read from the environment: YAGURA_DATABASE_URL, YAGURA_STATE_DIR, YAGURA_HTTP_PORT,
 YAGURA_GATEWAY_PORT, YAGURA_PUBLIC_URL, YAGURA_GATEWAY_URL, YAGURA_SIGNER_SOCKET, YAGURA_SIGNER_ADMIN_SOCKET.
 `;
 
@@ -38,6 +39,7 @@ async function run(args: readonly string[]): Promise<number> {
   const [command, ...rest] = args;
   switch (command) {
     case 'serve':
+      readOptions(rest, {});
       return runConsole(process.env);
     case 'signer':
       return runSigner(rest, process.env);
@@ -63,7 +65,7 @@ async function runOnDatabase(command: string, args: readonly string[]): Promise<
   };
   switch (command) {
     case 'migrate':
-      return migrateCommand(context);
+      return migrateCommand(context, args);
     case 'admin':
       return adminCommand(context, args);
     case 'token':
@@ -75,22 +77,25 @@ async function runOnDatabase(command: string, args: readonly string[]): Promise<
     case 'simulate':
       return simulateCommand(context, args);
     default:
-      throw new CliError(`unknown command ${command}: see yagura-console help`);
+      throw new CliError('usage', `unknown command ${command}: see yagura-console help`);
   }
+}
+
+/** One line of what is wrong and the exit code: 2 for what the caller can change, 1 for a bug. */
+function explain(error: unknown): { readonly line: string; readonly exitCode: number } {
+  if (error instanceof StoreError) return { line: `error (${error.code}): ${storeAdvice(error)}`, exitCode: 2 };
+  if (error instanceof StartupError || error instanceof ConfigError || error instanceof CliError) {
+    return { line: `error (${error.code}): ${error.message}`, exitCode: 2 };
+  }
+  const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+  return { line: `error (internal): ${reason}`, exitCode: 1 };
 }
 
 process.umask(0o077);
 try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
-  const line =
-    error instanceof StoreError
-      ? `${error.code}: ${storeAdvice(error)}`
-      : error instanceof StartupError || error instanceof ConfigError
-        ? `${error.code}: ${error.message}`
-        : error instanceof Error
-          ? error.message
-          : String(error);
+  const { line, exitCode } = explain(error);
   process.stderr.write(`yagura-console: ${line}\n`);
-  process.exitCode = error instanceof Error ? 2 : 1;
+  process.exitCode = exitCode;
 }

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { type EnrolmentToken, parseEnrolmentToken } from '@yagura/protocol';
 import { z } from 'zod';
-import { openDomain } from '../server/bootstrap.ts';
 import type { Tenant } from '../contexts/tenants/api.ts';
 import { SimulationError } from '../simulation/enrolment.ts';
 import { simulate, type SimulationResult } from '../simulation/simulation.ts';
 import { type CliContext, CliError, readOptions } from './context.ts';
+import { openOperatorDomain } from './operator-domain.ts';
 
 const Options = z.object({
   endpoints: z.coerce.number().int().min(1).max(20_000),
@@ -43,7 +43,7 @@ export async function simulateCommand(context: CliContext, args: readonly string
     context.print(JSON.stringify(report));
     return report.acknowledged === report.events ? 0 : 4;
   } catch (error) {
-    if (error instanceof SimulationError) throw new CliError(`${error.code}: ${error.message}`);
+    if (error instanceof SimulationError) throw new CliError(error.code, error.message);
     throw error;
   }
 }
@@ -60,18 +60,28 @@ function parseOptions(args: readonly string[]): Options {
   const options = Options.safeParse(values);
   if (options.success) return options.data;
   const issue = options.error.issues[0];
-  throw new CliError(`--${issue?.path.join('.') ?? 'endpoints'}: ${issue?.message ?? 'invalid'}`);
+  throw new CliError('usage', `--${issue?.path.join('.') ?? 'endpoints'}: ${issue?.message ?? 'invalid'}`);
 }
 
 async function readTokens(file: string, { endpoints }: Options): Promise<EnrolmentToken[]> {
-  const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line.trim() !== '');
+  const lines = (await readText(file)).split('\n').filter((line) => line.trim() !== '');
   const tokens = lines.slice(0, endpoints).map((line, index) => {
     const token = parseEnrolmentToken(line);
-    if (token === undefined) throw new CliError(`${file}:${index + 1}: not an enrolment token`);
+    if (token === undefined) throw new CliError('token_malformed', `${file}:${index + 1}: not an enrolment token`);
     return token;
   });
-  if (tokens.length < endpoints) throw new CliError(`${file} holds ${tokens.length} tokens, not ${endpoints}`);
+  if (tokens.length < endpoints)
+    throw new CliError('tokens_missing', `${file} holds ${tokens.length} tokens, not ${endpoints}`);
   return tokens;
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    throw new CliError('input_unreadable', `${file}: ${reason}`);
+  }
 }
 
 async function withOwnTokens(
@@ -79,13 +89,13 @@ async function withOwnTokens(
   options: Options,
   run: (tokens: readonly EnrolmentToken[]) => Promise<SimulationResult>,
 ): Promise<SimulationResult> {
-  await using domain = await openDomain(context.config, context.log);
+  await using domain = await openOperatorDomain(context);
   const tenant: Tenant = await domain.store.write((tx) => domain.tenants.ensure(tx, options.tenant));
   const actor = { tenantId: tenant.tenantId, name: 'simulate' };
   const tokens: EnrolmentToken[] = [];
   for (let index = 0; index < options.endpoints; index += 1) {
     const created = await domain.fleet.createToken(actor, { label: `simulate ${index}`, validHours: 24 });
-    if (!created.ok) throw new CliError(`${created.code}: ${created.message}`);
+    if (!created.ok) throw new CliError(created.code, created.message);
     const token = parseEnrolmentToken(created.value.token);
     if (token !== undefined) tokens.push(token);
   }
