@@ -1,6 +1,7 @@
 import type { DeclaredSource } from '../core/index.ts';
 import { DECLARATIONS } from '../sensors/linux/declarations.ts';
 import { LOG_DECLARATION } from '../sensors/linux/logs/declaration.ts';
+import { PERSISTENCE_DECLARATION } from '../sensors/linux/persistence/persistence-declaration.ts';
 import type { SensorDeclaration } from '../sensors/sensor.ts';
 
 /** Systems whose sensors exist, and systems for which only the declaration does. */
@@ -143,7 +144,7 @@ const ESLOGGER: Readonly<Record<string, readonly string[]>> = {
 export function declaredSources(system: CoveredSystem): readonly DeclaredSource[] {
   switch (system) {
     case 'linux':
-      return [...Object.values(DECLARATIONS), LOG_DECLARATION].flatMap(sourcesOf);
+      return [...Object.values(DECLARATIONS), LOG_DECLARATION, PERSISTENCE_DECLARATION].flatMap(sourcesOf);
     case 'windows':
       return [
         ...Object.entries(SYSMON).map(([category, fields]) => ({

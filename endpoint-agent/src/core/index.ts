@@ -20,6 +20,8 @@ export type { SigmaRule } from './detection/sigma/rule-ast.ts';
 export * from './normalise/normalise.ts';
 export { type EvtxRecord, readEvtx } from './normalise/evtx/read-evtx.ts';
 export { normaliseWindowsEvent, type WindowsEvent, type WindowsEventResult } from './normalise/windows-event.ts';
+export { maskEvent } from './privacy/mask-event.ts';
+export { maskSecrets } from './privacy/mask-secrets.ts';
 export * from './process/process-lookup.ts';
 export { createStoryTracker } from './story/create-story-tracker.ts';
 export * from './story/story-score.ts';

@@ -7,8 +7,8 @@ export interface FileReader {
   read(event: Event, onKnown: (hashed: Event, path: string, facts: FileFacts) => void): void;
 }
 
-/** Events after which a file may hold something new. */
-const WRITES: ReadonlySet<string | undefined> = new Set(['file_event', 'file_rename', 'persistence']);
+/** Events after which a file may hold something new. Those of category `persistence` carry its hash already. */
+const WRITES: ReadonlySet<string | undefined> = new Set(['file_event', 'file_rename']);
 
 export function createFileReader(hasher: FileHasher, onBug: (error: unknown) => void): FileReader {
   return {

@@ -42,6 +42,8 @@ export function createIndicatorEvaluator(
     rejected,
     loaded: all.length,
     evaluate(event: Event): readonly RuleMatch[] {
+      // Where its writer is known, the same write was judged as a `file_event`.
+      if (event.logsource.category === 'persistence' && event.fields['ProcessId'] !== undefined) return [];
       const matches: RuleMatch[] = [];
       for (const { field, hash } of hashesOfEvent(event.fields)) {
         const rule = rules.get(hash);
