@@ -106,6 +106,7 @@ export async function run(argv: readonly string[]): Promise<number> {
       exclusions: [],
       containedLastHour: 0,
       now: clock,
+      renames: tracker.renames(story.storyId),
       protectedEntityIds: new Set(),
     });
     print({

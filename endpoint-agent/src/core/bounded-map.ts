@@ -36,6 +36,11 @@ export class BoundedMap<K, V> {
     this.#old.delete(key);
   }
 
+  /** The entries that the predicate names. Walks through all of them. */
+  entriesWhere(predicate: (value: V, key: K) => boolean): [K, V][] {
+    return [...this.#old, ...this.#young].filter(([key, value]) => predicate(value, key));
+  }
+
   /** Deletes every entry that the predicate names; not counted as evicted. */
   deleteWhere(predicate: (value: V, key: K) => boolean): void {
     for (const generation of [this.#young, this.#old]) {

@@ -51,6 +51,7 @@ export function createContainment(parts: ContainmentParts): Containment {
       exclusions: settings.exclusions(),
       containedLastHour: counted.size,
       now: clock.now(),
+      renames: tracker.renames(story.storyId),
       protectedEntityIds: parts.protectedEntityIds(),
       ordered,
     });

@@ -101,6 +101,10 @@ class Tracker implements StoryTracker {
     return [...this.#stories.all()].map((state) => this.#render(state));
   }
 
+  renames(storyId: string): ReadonlyMap<string, string> {
+    return new Map(this.#stories.get(storyId)?.renames);
+  }
+
   record(storyId: string): StoryRecordData | undefined {
     const state = this.#stories.get(storyId);
     return state === undefined ? undefined : recordOf(state, this.#options.protectedEntityIds());

@@ -138,6 +138,7 @@ function followRename(event: Event, context: FollowContext): void {
   const from = event.fields['SourceFilename'];
   if (to === undefined) return;
   if (typeof from !== 'string') return followWrite(event, context);
+  if (event.fields['IsDirectory'] === true) return followFolder(from, to, context);
   stories.index.renameFile(from, to);
   let known = false;
   for (const state of stories.all()) {
@@ -146,6 +147,18 @@ function followRename(event: Event, context: FollowContext): void {
     stories.touch(state, urgencyOf(state));
   }
   if (!known) followWrite(event, context);
+}
+
+/** What lies in a folder that was renamed has another path now, and would not be found under the old one. */
+function followFolder(from: string, to: string, { stories }: FollowContext): void {
+  if (!stories.index.holdsFiles(from)) return;
+  stories.index.renameFolder(from, to);
+  for (const state of stories.all()) {
+    const below = [...state.files.keys()].filter((path) => path.startsWith(`${from}/`));
+    for (const path of below) {
+      if (renameFile(state, path, to + path.slice(from.length))) stories.touch(state, urgencyOf(state));
+    }
+  }
 }
 
 function followDelete(event: Event, { stories }: FollowContext): void {

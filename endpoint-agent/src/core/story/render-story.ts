@@ -81,5 +81,6 @@ export function recordOf(state: StoryState, protectedEntityIds: ReadonlySet<stri
     intendedRoots: [...state.intendedRoots],
     intendedFiles: [...state.intendedFiles],
     links: [...state.links],
+    renames: [...state.renames],
   };
 }

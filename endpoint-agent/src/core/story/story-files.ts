@@ -1,5 +1,5 @@
 import { LIMITS, type StoryFile } from '@yagura/protocol';
-import type { StoryState } from './story-state.ts';
+import { STORY_BOUNDS, type StoryState } from './story-state.ts';
 
 /** What is newly known of a file; absent keys leave what was known. */
 export type FileFacts = Pick<StoryFile, 'path'> & Partial<StoryFile>;
@@ -54,7 +54,15 @@ export function renameFile(state: StoryState, from: string, to: string): boolean
   state.files.delete(from);
   state.files.set(to, { ...known, file: { ...known.file, path: to } });
   if (state.intendedFiles.delete(from)) state.intendedFiles.add(to);
+  noteRename(state, from, to);
   return true;
+}
+
+/** Kept flat: every former path leads to the present one. What exceeds the bound is looked for where it was. */
+function noteRename({ renames }: StoryState, from: string, to: string): void {
+  for (const [former, now] of renames) if (now === from) renames.set(former, to);
+  if (renames.size < STORY_BOUNDS.renames) renames.set(from, to);
+  renames.delete(to);
 }
 
 /** The file is no longer on the disk. What went into the vault stays `quarantined`. */

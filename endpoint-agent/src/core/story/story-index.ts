@@ -31,6 +31,8 @@ export class StoryIndex {
   readonly links: BoundedMap<string, string>;
   readonly #files: BoundedMap<string, string>;
   readonly #writes: BoundedMap<string, RecentWrite>;
+  /** Folders in which, at whatever depth, a file of a story lies. */
+  readonly #folders: BoundedMap<string, true>;
   readonly #outsiders: BoundedMap<string, number>;
   #generation = 0;
   /** Stories of detections that no process is known for. */
@@ -41,6 +43,7 @@ export class StoryIndex {
     this.links = new BoundedMap(bounds.links);
     this.#files = new BoundedMap(bounds.files);
     this.#writes = new BoundedMap(bounds.recentWrites);
+    this.#folders = new BoundedMap(bounds.files);
     this.#outsiders = new BoundedMap(bounds.members);
     this.anonymous = new BoundedMap(bounds.links);
   }
@@ -79,6 +82,14 @@ export class StoryIndex {
 
   setFile(path: string, storyId: string): void {
     this.#files.set(path, storyId);
+    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+      this.#folders.set(path.slice(0, slash), true);
+    }
+  }
+
+  /** Whether a file of a story lies below; may be true for a folder that had one before. */
+  holdsFiles(folder: string): boolean {
+    return this.#folders.get(folder) === true;
   }
 
   writerOf(path: string): RecentWrite | undefined {
@@ -97,6 +108,17 @@ export class StoryIndex {
     this.removeFile(to);
     if (story !== undefined) this.#files.set(to, story);
     if (write !== undefined) this.#writes.set(to, write);
+  }
+
+  /** As `renameFile`, for everything below a folder that was renamed. */
+  renameFolder(from: string, to: string): void {
+    for (const [path, storyId] of this.#files.entriesWhere((_, key) => key.startsWith(`${from}/`))) {
+      const write = this.#writes.get(path);
+      this.removeFile(path);
+      const moved = to + path.slice(from.length);
+      this.setFile(moved, storyId);
+      if (write !== undefined) this.#writes.set(moved, write);
+    }
   }
 
   removeFile(path: string): void {

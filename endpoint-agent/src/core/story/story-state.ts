@@ -36,6 +36,8 @@ export interface StoryState {
   readonly processes: Map<string, StoryProcess>;
   processCount: number;
   readonly files: Map<string, TrackedFile>;
+  /** Former paths of files, and where they lie now: processes and events go on to name the former ones. */
+  readonly renames: Map<string, string>;
   actions: ActionOutcome[];
   containment: Story['containment'];
   /** What a verdict wanted ended and moved; absent from the wire. */
@@ -54,7 +56,7 @@ export interface StoryState {
 }
 
 /** Bounds of one story beyond what `LIMITS` says. */
-export const STORY_BOUNDS = { rules: 500, keptPerRuleAndProcess: 3, keptKeys: 2_000 } as const;
+export const STORY_BOUNDS = { rules: 500, keptPerRuleAndProcess: 3, keptKeys: 2_000, renames: 200 } as const;
 
 /** A story as it survives a restart of the agent. */
 export const StoryRecord = z.strictObject({
@@ -64,6 +66,10 @@ export const StoryRecord = z.strictObject({
   intendedRoots: z.array(Id).max(LIMITS.processesPerStory),
   intendedFiles: z.array(FilePath).max(LIMITS.filesPerStory),
   links: z.array(Id).max(LIMITS.processesPerStory),
+  renames: z
+    .array(z.tuple([FilePath, FilePath]))
+    .max(STORY_BOUNDS.renames)
+    .default([]),
 });
 export type StoryRecord = z.infer<typeof StoryRecord>;
 
@@ -82,6 +88,7 @@ export function newStoryState(storyId: string, time: number, monotonic: number):
     processes: new Map(),
     processCount: 0,
     files: new Map(),
+    renames: new Map(),
     actions: [],
     containment: 'observed',
     intendedRoots: new Set(),
@@ -111,6 +118,7 @@ export function stateOfRecord(record: StoryRecord, monotonic: number, revisionGa
     processes: new Map(story.processes.map((process) => [process.entityId, process])),
     processCount: story.processCount,
     files: new Map(story.files.map((file) => [file.path, { file, notable: intendedFiles.has(file.path) }])),
+    renames: new Map(record.renames),
     actions: [...story.actions],
     containment: containmentAfterRestart(story),
     intendedRoots: new Set(record.intendedRoots),

@@ -81,6 +81,8 @@ export interface StoryTracker {
   /** The story at its present revision. */
   story(storyId: string): Story | undefined;
   stories(): readonly Story[];
+  /** Former paths of the story's files, and where they lie now. */
+  renames(storyId: string): ReadonlyMap<string, string>;
   /** One story (or all) as plain data for `restore`. Store it before the story is sent. */
   record(storyId: string): StoryRecordData | undefined;
   snapshot(): readonly StoryRecordData[];

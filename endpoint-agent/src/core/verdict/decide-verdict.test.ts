@@ -259,6 +259,9 @@ describe('files', () => {
     }
     const refused = kill('x', { kind: 'quarantine-file', target: { path: '/tmp/x' }, ok: false, code: 'file_in_use' });
     expect(decide(withFile({}, { actions: [refused] })).files).toEqual([]);
+    const changed = { ...refused, code: 'path_changed' as const };
+    expect(decide(withFile({}, { actions: [changed, changed] })).files, 'written to meanwhile').toEqual(['/tmp/x']);
+    expect(decide(withFile({}, { actions: [changed, changed, changed] })).files, 'again and again').toEqual([]);
     const sha256 = 'a'.repeat(64);
     const match = { by: 'sha256', sha256 } as const;
     const exclusion = { exclusionId: 'x', match, owner: 'o', reason: 'r', createdAt: 1, expiresAt: NOW + 1 };

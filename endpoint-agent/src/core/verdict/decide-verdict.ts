@@ -10,6 +10,8 @@ export const CONTAINMENT_CAP_PER_HOUR = 10;
 /** Several severe rules of middling certainty weigh as much as one certain one. */
 export const CONTAINMENT_SCORE = 120;
 const RULES_FOR_SCORE = 2;
+/** Attempts at a file that was another one each time somebody looked. */
+const ATTEMPTS_AT_CHANGING_FILE = 3;
 
 /** What a policy does about a severe story by itself. */
 const ACTS: Record<PolicyMode, boolean> = { observe: false, balanced: true };
@@ -35,7 +37,7 @@ export function decideVerdict(input: VerdictInput): Verdict {
   const roots = storyRoots(judged, input.protectedEntityIds);
   const standing = standingRoots(roots, story.processes, input.protectedEntityIds);
   const remainingRoots = standing.filter((root) => isRootOpen(root, story));
-  const files = quarantineCandidates(judged, roots).filter((path) => isFileOpen(path, input));
+  const files = quarantineCandidates(judged, roots, input.renames).filter((path) => isFileOpen(path, input));
   const isFirst = story.containment === 'observed';
   if (remainingRoots.length === 0 && files.length === 0) {
     return observe(isFirst ? 'nothing_to_contain' : 'already_contained');
@@ -110,5 +112,7 @@ function isFileOpen(path: string, { story, exclusions, now }: VerdictInput): boo
     exclusions.some(({ match, expiresAt }) => expiresAt > now && match.by === 'sha256' && match.sha256 === sha256);
   if (isExcluded) return false;
   const attempts = story.actions.filter(({ kind, target }) => kind === 'quarantine-file' && target.path === path);
+  // Whoever keeps writing to the file must not keep it by that alone.
+  if (attempts.at(-1)?.code === 'path_changed') return attempts.length < ATTEMPTS_AT_CHANGING_FILE;
   return attempts.length === 0 || (file !== undefined && attempts.every(({ ok }) => ok));
 }

@@ -20,16 +20,23 @@ const DROP_IN_FILE =
  *   or its very start was a severe and certain match; never programs in the system's own folders;
  * - what a listed hash or a YARA rule named;
  * - what a severe detection saw a process of the story write into a drop-in folder (cron.d, systemd units ...).
+ *
+ * Each under the path that it has now: a program that moves its own file aside is still found.
  */
-export function quarantineCandidates(story: Judged, roots: readonly string[]): readonly string[] {
+export function quarantineCandidates(
+  story: Judged,
+  roots: readonly string[],
+  renames: ReadonlyMap<string, string> = new Map(),
+): readonly string[] {
   const written = new Set(story.files.filter((file) => file.writerEntityId !== undefined).map(({ path }) => path));
+  for (const [former, now] of renames) if (written.has(now)) written.add(former);
   const files = new Set<string>();
   for (const root of roots) {
     for (const process of treeOf(root, story.processes)) addExecuted(process, root, story, written, files);
   }
   for (const detection of story.detections) addNamed(detection, files);
   for (const detection of story.detections) addDroppedIn(detection, files);
-  return [...files];
+  return [...new Set([...files].map((path) => renames.get(path) ?? path))];
 }
 
 function addExecuted(
@@ -68,7 +75,9 @@ function addNamed({ rule, event }: Detection, files: Set<string>): void {
 
 function addDroppedIn({ rule, event }: Detection, files: Set<string>): void {
   const path = event.fields['TargetFilename'];
-  const isWrite = event.logsource.category === 'file_event' || event.logsource.category === 'file_rename';
+  const { category } = event.logsource;
+  const isKept = category === 'persistence' && event.fields['Operation'] !== 'delete';
+  const isWrite = category === 'file_event' || category === 'file_rename' || isKept;
   if (typeof path !== 'string' || !isWrite || path.includes('/../') || !DROP_IN_FILE.test(path)) return;
   if (rule.confidence === 'high' && compareSeverity(rule.severity, 'high') >= 0) files.add(path);
 }

@@ -42,6 +42,8 @@ export interface VerdictInput {
   readonly now: number;
   /** Processes that are never stopped: the agent's own and all of their ancestors. */
   readonly protectedEntityIds: ReadonlySet<string>;
+  /** Former paths of the story's files, and where they lie now. */
+  readonly renames?: ReadonlyMap<string, string>;
   /** Set when a person ordered it: neither mode nor threshold nor cap are asked then. */
   readonly ordered?: boolean;
 }
