@@ -3,7 +3,7 @@ import { hashesOfEvent } from '../detection/indicators/hash-indicator.ts';
 import { executedFiles, executionOf } from '../process/executed-files.ts';
 import type { ProcessFacts, ProcessLookup } from '../process/process-lookup.ts';
 import { isInfrastructure, isSystemPath, isTemporaryPath, livePath, systemRole } from '../process/system-roles.ts';
-import { runsStoryFile, wasBornGuilty } from '../verdict/story-roots.ts';
+import { isCarried, runsStoryFile, wasBornGuilty } from '../verdict/story-roots.ts';
 import { type Ancestor, linkableAncestors } from './locate-story.ts';
 import { addFile } from './story-files.ts';
 import type { StoryIndex } from './story-index.ts';
@@ -92,8 +92,11 @@ function leads(
       const processes = [...state.processes.values()];
       return process !== undefined && runsStoryFile(process, { detections: [], processes, files });
     }
-    case 'ordinary':
-      return true;
+    case 'ordinary': {
+      const own = state.detections.filter(({ event }) => event.entityId === facts.entityId);
+      // A browser that wrote one listed file goes on; what it does else is not of the story.
+      return own.length === 0 || own.some((detection) => !isCarried(detection, facts));
+    }
   }
 }
 
@@ -118,7 +121,8 @@ function placeFiles(state: StoryState, event: Event, context: PlacementContext):
   }
   const { TargetFilename } = event.fields;
   if (typeof TargetFilename !== 'string') return;
-  const isWritten = category === 'file_event' || category === 'file_change' || category === 'file_rename';
+  const isKept = category === 'persistence' && event.fields['Operation'] !== 'delete';
+  const isWritten = category === 'file_event' || category === 'file_change' || category === 'file_rename' || isKept;
   // What was only read (/etc/shadow) is no file of the story; a listed hash makes it one.
   if (!isWritten && hashOf(event) === undefined) return;
   const path = livePath(TargetFilename);

@@ -1,5 +1,6 @@
 import { type Detection, type Story, type StoryProcess, compareSeverity } from '@yagura/protocol';
-import { executedFiles } from '../process/executed-files.ts';
+import { executedFiles, isInterpreter } from '../process/executed-files.ts';
+import type { ProcessFacts } from '../process/process-lookup.ts';
 import { isInfrastructure, isSystemPath, livePath, systemRole } from '../process/system-roles.ts';
 
 type Judged = Pick<Story, 'detections' | 'processes' | 'files'>;
@@ -66,6 +67,20 @@ export function runsStoryFile(process: StoryProcess, story: Judged): boolean {
   return story.files.some((file) => paths.has(livePath(file.path)) && isWrittenHere(file.writerEntityId));
 }
 
+/**
+ * Whether the detection is about a file that the process only carried: a listed file that a copier, archiver,
+ * browser or mail server of the system wrote. The file goes, the program stays: else whoever puts a test file
+ * into a home would have root's backup killed every night. A shell or an interpreter counts as carrier only
+ * where the script that it runs lies in the system's folders too.
+ */
+export function isCarried({ rule, event }: Detection, { image, commandLine }: ProcessFacts): boolean {
+  if (rule.source !== 'indicator' && rule.source !== 'yara') return false;
+  const { category } = event.logsource;
+  if (category !== 'file_event' && category !== 'file_change' && category !== 'file_rename') return false;
+  const run = executedFiles({ image, commandLine }).map(livePath);
+  return run.length > (isInterpreter(image) ? 1 : 0) && run.every(isSystemPath);
+}
+
 /** Whether a severe and certain rule matched the very start of this process. */
 export function wasBornGuilty(entityId: string, detections: readonly Detection[]): boolean {
   return detections.some(
@@ -92,7 +107,11 @@ export function treeOf(rootEntityId: string, processes: readonly StoryProcess[])
 
 function guiltyProcesses(story: Judged, byId: ReadonlyMap<string, StoryProcess>): readonly StoryProcess[] {
   const grave = story.detections.filter(({ rule }) => compareSeverity(rule.severity, 'medium') >= 0);
-  const accused = new Set((grave.length > 0 ? grave : story.detections).map(({ event }) => event.entityId));
+  const weighed = (grave.length > 0 ? grave : story.detections).filter((detection) => {
+    const process = byId.get(detection.event.entityId ?? '');
+    return process === undefined || !isCarried(detection, process);
+  });
+  const accused = new Set(weighed.map(({ event }) => event.entityId));
   return [...byId.values()].filter(
     (process) => accused.has(process.entityId) || (!process.context && runsStoryFile(process, story)),
   );
