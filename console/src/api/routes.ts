@@ -21,6 +21,7 @@ import {
   IncidentPage,
   IncidentQuery,
   OrderList,
+  OrderRow,
   PlacedOrders,
   PlaceOrders,
   PlanExclusion,
@@ -177,6 +178,13 @@ export const ROUTES = {
     summary: 'Orders, newest first',
     query: ListQuery,
     response: OrderList,
+  },
+  getOrder: {
+    method: 'GET',
+    path: '/api/orders/:orderId',
+    role: 'viewer',
+    summary: 'One order and how it stands',
+    response: OrderRow,
   },
   getSubscriptions: {
     method: 'GET',

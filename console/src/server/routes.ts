@@ -54,6 +54,7 @@ export function createHandlers({ alerts, audit, contracts, fleet, identity, resp
     listQuarantine: ({ session, query }) => response.quarantine(session.actor.tenantId, query),
     placeOrders: ({ session, body }) => response.place(session.actor, body.approvals),
     listOrders: ({ session, query }) => response.orders(session.actor.tenantId, query),
+    getOrder: async ({ session, params }) => orNotFound(await response.order(session.actor.tenantId, params.orderId)),
 
     getSubscriptions: async ({ session, query }) => succeed(await contracts.month(session.actor.tenantId, query.month)),
     endSeat: ({ session, params }) => contracts.endSeat(session.actor, params.seatId),

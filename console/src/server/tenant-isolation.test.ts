@@ -18,7 +18,7 @@ let console_: TestConsole;
 let owner: Person;
 let viewer: Person;
 let foreigner: Person;
-let ids: Record<'endpointId' | 'incidentId' | 'seatId' | 'tokenId', string>;
+let ids: Record<'endpointId' | 'incidentId' | 'orderId' | 'seatId' | 'tokenId', string>;
 
 const NAMES = Object.keys(ROUTES) as RouteName[];
 const contract = (name: RouteName): RouteContract => ROUTES[name];
@@ -56,9 +56,12 @@ beforeAll(async () => {
   const [incident] = await domain.alerts.page(tenantId, {}).then((page) => (page.ok ? page.value.items : []));
   const [seat] = (await domain.contracts.month(tenantId, undefined)).seats;
   const token = await domain.fleet.createToken(owner.actor, { label: `${MARK}-token`, validHours: 1 });
+  const approval = await owner.approve(origin.endpointId, TEST_DETECTION);
+  const placed = await domain.response.place(owner.actor, [approval]);
   ids = {
     endpointId: origin.endpointId,
     incidentId: incident?.incidentId ?? '',
+    orderId: (placed.ok && placed.value.orders[0]?.orderId) || '',
     seatId: seat?.seatId ?? '',
     tokenId: token.ok ? token.value.tokenId : '',
   };
@@ -149,7 +152,7 @@ test('nothing that the foreigner tried had an effect', async () => {
   const endpoint = await console_.domain.fleet.detail(tenantId, ids.endpointId);
   expect(endpoint).toMatchObject({ displayName: `${MARK}-host`, state: 'offline', openIncidents: 1 });
   const orders = await console_.domain.response.orders(tenantId, {});
-  expect(orders.ok && orders.value.items).toEqual([]);
+  expect(orders.ok && orders.value.items).toMatchObject([{ orderId: ids.orderId, orderedBy: owner.actor.name }]);
   const tokens = await console_.domain.fleet.tokens(tenantId);
   expect(tokens.items.find((token) => token.tokenId === ids.tokenId)?.state).toBe('open');
 });
@@ -184,6 +187,7 @@ test('the owner is answered by every operation with what its schema says', async
     exclusionProposals: 200,
     planExclusion: 200,
     placeOrders: 200,
+    getOrder: 200,
     withdrawToken: 204,
     revokeEndpoint: 200,
     endSeat: 409,

@@ -84,6 +84,23 @@ describe.skipIf(NO_BROWSER !== undefined)(`the screens${NO_BROWSER ? ` (${NO_BRO
     expect(session.problems).toEqual([]);
   });
 
+  test('an order is followed to its end although hundreds of others are newer', async () => {
+    await using session = await openWeb(browser, web.directory, 'calm');
+    const { page, fake } = session;
+    await page.goto(`${fake.url}/endpoints/endpoint-00001`);
+    await page.getByRole('button', { name: 'テスト検知' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'テスト検知を始める' }).click();
+    await expect.poll(() => fake.world.orders.length, { interval: 5 }).toBe(1);
+    const [mine] = fake.world.orders;
+    if (mine === undefined) throw new Error('no order');
+    for (let number = 0; number < 250; number++)
+      fake.world.orders.unshift({ ...mine, orderId: `other-${number}`, state: 'sent', orderedAt: mine.orderedAt + 1 });
+    await dialog.getByText('終わりました（').waitFor();
+    expect(mine.state).toBe('done');
+    expect(session.problems).toEqual([]);
+  });
+
   test('"software that we use": proposal, orders, restoring, closing', async () => {
     await using session = await openWeb(browser, web.directory, 'busy');
     const { page, fake } = session;

@@ -267,6 +267,7 @@ export const handlers: Handlers = {
     return { orders };
   },
   listOrders: ({ world, query }) => pageOf(world.orders, query, ['endpointName'], '-orderedAt'),
+  getOrder: ({ world, params }) => found(world.orders.find((each) => each.orderId === params['orderId'])),
   getSubscriptions: ({ world, query }) => ({
     month: query.month ?? new Date().toISOString().slice(0, 7),
     pricePerSeatYen: 2_000,

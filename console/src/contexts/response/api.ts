@@ -41,6 +41,7 @@ export interface Response {
   // --- for people ---
   place(actor: Actor, approvals: readonly SignedApproval[]): Promise<Result<PlacedOrders>>;
   orders(tenantId: string, query: z.infer<typeof ListQuery>): Promise<Result<OrderList>>;
+  order(tenantId: string, orderId: string): Promise<OrderRow | undefined>;
   ordersAbout(tenantId: string, endpointId: string, storyId: string): Promise<OrderRow[]>;
   quarantine(tenantId: string, query: z.infer<typeof QuarantineQuery>): Promise<Result<QuarantinePage>>;
   exclusions(tenantId: string): Promise<ExclusionList>;

@@ -113,6 +113,11 @@ export function createResponse(options: ResponseOptions): Response {
       return succeed(next === undefined ? { items } : { items, next });
     },
 
+    async order(tenantId, orderId) {
+      const row = await selectOrders(store.read, tenantId).where('orders.order_id', '=', orderId).executeTakeFirst();
+      return row && toOrderRow(row, clock.now());
+    },
+
     /** Orders that name the story, and those that name a file which it brought into the vault. */
     async ordersAbout(tenantId, endpointId, storyId) {
       const rows = await selectOrders(store.read, tenantId)

@@ -4,8 +4,9 @@ import type { OrderRow } from '../../../api/index.ts';
 import { OrderStateBadge } from '../../components/status-badge.tsx';
 import { TimeText } from '../../components/time-text.tsx';
 import { Untrusted } from '../../components/untrusted.tsx';
+import { isFinal } from './follow-orders.ts';
 import { useOutcomeWords } from './outcome-words.ts';
-import { isFinal, type OrderRun } from './use-order-run.ts';
+import type { OrderRun } from './use-order-run.ts';
 
 /** More are counted, not listed. */
 const LISTED = 8;

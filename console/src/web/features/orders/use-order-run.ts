@@ -1,17 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { OrderAction } from '@yagura/protocol';
-import { useMemo, useState } from 'react';
-import type { OrderRow, OrderState } from '../../../api/index.ts';
+import { useId, useMemo, useState } from 'react';
+import type { OrderRow } from '../../../api/index.ts';
 import { callApi } from '../../api-client.ts';
 import { type Approver, approveAll, type OrderRequest } from './approve.ts';
+import { followOrders, isFinal } from './follow-orders.ts';
 
 /** As many as one call may carry. */
 const BATCH = 100;
-const FINAL: ReadonlySet<OrderState> = new Set(['done', 'failed', 'refused', 'expired']);
-
-export function isFinal(order: Pick<OrderRow, 'state'>): boolean {
-  return FINAL.has(order.state);
-}
 
 export interface OrderRun {
   readonly place: (requests: readonly OrderRequest[], approver: Approver) => void;
@@ -27,6 +23,13 @@ export interface OrderRun {
 function sameAction(a: OrderAction, b: OrderAction): boolean {
   if (a.kind !== b.kind) return false;
   return 'quarantineId' in a && 'quarantineId' in b ? a.quarantineId === b.quarantineId : true;
+}
+
+/** The last news of each placed order: those that have had some in the order of that news, then the others. */
+function latest(placed: readonly OrderRow[], followed: readonly OrderRow[] = []): OrderRow[] {
+  const mine = new Set(placed.map((row) => row.orderId));
+  const known = new Set(followed.map((row) => row.orderId));
+  return [...followed.filter((row) => mine.has(row.orderId)), ...placed.filter((row) => !known.has(row.orderId))];
 }
 
 /** Places orders and follows them until each has its outcome; the live feed brings the news. */
@@ -47,17 +50,22 @@ export function useOrderRun(): OrderRun {
     onSettled: () => client.invalidateQueries({ queryKey: ['orders'] }),
   });
   const waiting = placed.length > 0;
-  const newest = useQuery({
-    queryKey: ['orders', 'newest'],
-    queryFn: ({ signal }) => callApi('listOrders', { query: { limit: 200 } }, signal),
+  const queryKey = ['orders', 'run', useId()];
+  const followed = useQuery({
+    queryKey,
+    queryFn: ({ signal }) =>
+      followOrders(latest(placed, client.getQueryData<readonly OrderRow[]>(queryKey)), {
+        newest: async () => (await callApi('listOrders', { query: { limit: 200 } }, signal)).items,
+        one: (orderId) => callApi('getOrder', { params: { orderId } }, signal),
+      }),
     enabled: waiting,
     // The feed may be down just now: a person who waits is worth a question now and then.
-    refetchInterval: 3_000,
+    refetchInterval: ({ state }) => (latest(placed, state.data).every(isFinal) ? false : 3_000),
   });
   const orders = useMemo(() => {
-    const byId = new Map(newest.data?.items.map((row) => [row.orderId, row]));
+    const byId = new Map(followed.data?.map((row) => [row.orderId, row]));
     return placed.map((row) => byId.get(row.orderId) ?? row);
-  }, [placed, newest.data]);
+  }, [placed, followed.data]);
 
   let phase: OrderRun['phase'] = 'idle';
   if (mutation.isPending) phase = 'placing';
