@@ -228,9 +228,7 @@ describe('does not escape by', () => {
     const { alice, run, see, verdicts } = endpoint();
     const copy = run(300, alice, '/tmp/a/kworker', './kworker 60', { sha256: 'a'.repeat(64) });
     see('file_rename', copy, { SourceFilename: '/tmp/a', TargetFilename: '/tmp/b', IsDirectory: true });
-    expect(verdicts()).toMatchObject([
-      { story: { files: [{ path: '/tmp/b/kworker', state: 'present' }] } },
-    ]);
+    expect(verdicts()).toMatchObject([{ story: { files: [{ path: '/tmp/b/kworker', state: 'present' }] } }]);
     expect(verdicts()[0]?.verdict.files).toEqual(['/tmp/b/kworker']);
   });
 
