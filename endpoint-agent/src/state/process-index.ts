@@ -31,7 +31,11 @@ export interface ProcessIndexLimits {
 const SLACK_MS = 100;
 const EVICTION_TRIES = 8;
 
-/** Processes by id, by pid and time, and by parent, within a bound: ended ones go first, oldest first. */
+/**
+ * Processes by id, by pid and time, and by parent, within a bound: ended ones go first, oldest first. Where the
+ * running ones alone exceed it, whoever takes the room gives it back: else some user's thousand sleeping
+ * processes with long arguments would make the agent forget pid 1, the services and itself.
+ */
 export class ProcessIndex {
   readonly #limits: ProcessIndexLimits;
   readonly #byId = new Map<string, ProcessEntry>();
@@ -159,7 +163,7 @@ export class ProcessIndex {
 
   #shrink(): void {
     while (this.#byId.size > this.#limits.maxRecords || this.#chars > this.#limits.maxTextChars) {
-      const victim = this.#oldestEnded() ?? this.#live.values().next().value;
+      const victim = this.#oldestEnded() ?? this.#leastMissed();
       if (!victim) return;
       this.#evict(victim);
     }
@@ -174,6 +178,16 @@ export class ProcessIndex {
       this.#ended.add(oldest);
     }
     return this.#ended.values().next().value;
+  }
+
+  /** Of the running ones that with the longest text if there is too much text, else the latest. */
+  #leastMissed(): ProcessEntry | undefined {
+    const byText = this.#chars > this.#limits.maxTextChars;
+    let found: ProcessEntry | undefined;
+    for (const entry of this.#live.values()) {
+      if (!found || !byText || textOf(entry) >= textOf(found)) found = entry;
+    }
+    return found;
   }
 
   #hasLiveChild(entry: ProcessEntry): boolean {
