@@ -28,6 +28,20 @@ test('names the original of a copy, not of a file that only has its size', () =>
   }
 });
 
+test('a copy that was gone too soon hides no later one', () => {
+  const system = join(folder, 'system');
+  const copy = mkdtempSync(join(tmpdir(), 'yagura-programs-'));
+  const programs = createSystemPrograms({ folders: [folder], monotonic: () => 0 });
+  writeFileSync(system, 'program');
+  try {
+    expect(programs.copyOf(digest('program'), join(copy, 'x'))).toBeUndefined();
+    copyFileSync(system, join(copy, 'x'));
+    expect(programs.copyOf(digest('program'), join(copy, 'x'))).toBe(system);
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
+});
+
 test('lists again after ten minutes', () => {
   let now = 0;
   const programs = createSystemPrograms({ folders: [folder], monotonic: () => now });

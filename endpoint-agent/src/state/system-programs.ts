@@ -50,9 +50,7 @@ export function createSystemPrograms({ folders, monotonic }: SystemProgramOption
     }
   }
 
-  function find(sha256: string, image: string): string | undefined {
-    const size = sizeOf(image);
-    if (size === undefined) return undefined;
+  function find(sha256: string, size: number): string | undefined {
     return (bySize.get(size) ?? []).slice(0, MAX_CANDIDATES).find((path) => digestOf(path) === sha256);
   }
 
@@ -60,7 +58,10 @@ export function createSystemPrograms({ folders, monotonic }: SystemProgramOption
     copyOf(sha256, image) {
       list();
       if (answers.has(sha256)) return answers.get(sha256);
-      const answer = find(sha256, image);
+      const size = sizeOf(image);
+      // Not remembered: who removes a program at once after its start must not hide all that follow it.
+      if (size === undefined) return undefined;
+      const answer = find(sha256, size);
       const oldest = answers.size >= MAX_ANSWERS ? answers.keys().next().value : undefined;
       if (oldest !== undefined) answers.delete(oldest);
       answers.set(sha256, answer);
