@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { enrolPeer, enrolRequestOf, hangUp, openSession, postEnrol } from '../../../test/fakes/agent-peer.ts';
 import { type RunningGateway, startGateway } from '../../../test/fakes/running-gateway.ts';
 import { createKeyAndRequest, type RunningSigner, startSigner } from '../../../test/fakes/running-signer.ts';
+import { createLog } from '../platform/log.ts';
+import { Enrolment } from './enrolment.ts';
 
 const HOUR_MS = 3_600_000;
 let signer: RunningSigner;
@@ -108,6 +110,24 @@ describe('enrolment', () => {
       'rate_limited',
       'rate_limited',
     ]);
+  });
+
+  test('[LI4] all addresses of one IPv6 network are one, and an IPv4 address is itself in either form', () => {
+    const enrolment = new Enrolment({
+      store: running.store,
+      fleet: running.fleet,
+      signer: signer.client,
+      authority: '',
+      orderKey: '',
+      clock: signer.clock,
+      log: createLog('test', 'silent'),
+      limits: { enrolPerAddress: { perMinute: 1, burst: 2, maxKeys: 10 } },
+    });
+    const own = ['2001:db8:1:2::1', '2001:db8:1:2:ffff::9', '2001:db8:1:2:3:4:5:6'];
+    expect(own.map((address) => enrolment.admits(address))).toEqual([true, true, false]);
+    expect(enrolment.admits('2001:db8:1:3::1')).toBe(true);
+    const mapped = ['192.0.2.1', '::ffff:192.0.2.1', '192.0.2.1'];
+    expect(mapped.map((address) => enrolment.admits(address))).toEqual([true, true, false]);
   });
 
   test('hostile names are stored as they are and break nothing', async () => {

@@ -3,6 +3,7 @@ import { EnrolRequest, type EnrolmentRefusal, type EnrolResponse, type ErrorBody
 import type { Fleet } from '../contexts/fleet/api.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
+import { addressKey } from '../platform/rate-limit.ts';
 import { createKeyedTokenBuckets, type KeyedTokenBuckets } from '../platform/token-bucket.ts';
 import type { SignerClient, SignerFailure } from '../signer/client.ts';
 import { StoreError } from '../store/errors.ts';
@@ -61,9 +62,9 @@ export class Enrolment {
     this.#addresses = createKeyedTokenBuckets(options.clock, options.limits.enrolPerAddress);
   }
 
-  /** Ask before the body is read. */
+  /** Ask before the body is read. A whole /64 of IPv6 counts as one address. */
   admits(address: string): boolean {
-    return this.#addresses.take(address);
+    return this.#addresses.take(addressKey(address));
   }
 
   async answer(body: unknown): Promise<EnrolAnswer> {
