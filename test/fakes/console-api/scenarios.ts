@@ -33,6 +33,8 @@ const NAMES = [
   ['backup-01', 'backup-01'],
 ] as const;
 
+const SUSPENDED_RULES = ['Suspicious Base64 in a Command Line', '長い正規表現のルール'];
+
 function sensors(state: EndpointDetail['state']): SensorHealth[] {
   const blind = state === 'degraded';
   return [
@@ -48,6 +50,9 @@ function sensors(state: EndpointDetail['state']): SensorHealth[] {
       : { name: 'linux-audit', state: 'active', events: 120_334, lost: 0 },
     { name: 'linux-files', state: 'active', events: 4_882_104, lost: 0 },
     { name: 'linux-processes', state: 'active', events: 88_120, lost: 0 },
+    { name: 'linux-logs', state: 'active', events: 3_118, lost: 0 },
+    { name: 'linux-persistence', state: 'active', events: 6, lost: 0 },
+    { name: 'scanner', state: 'active', events: 0, lost: 0 },
   ];
 }
 
@@ -74,7 +79,11 @@ function endpoint(world: World, name: string, hostname: string, state: EndpointD
       agentVersion: '0.1.0',
       policy: number % 5 === 3 ? 'observe' : 'balanced',
       sensors: sensors(state),
-      rules: { loaded: 1_284, rejected: state === 'degraded' ? 3 : 0 },
+      rules: {
+        loaded: 1_284,
+        rejected: state === 'degraded' ? 3 : 0,
+        ...(state === 'degraded' ? { suspended: SUSPENDED_RULES } : {}),
+      },
       spool: {
         alerts: 0,
         telemetry: state === 'offline' ? 12_881 : 14,
@@ -217,6 +226,7 @@ function hostile(world: World): void {
   const target = world.endpoints[0];
   if (target !== undefined)
     Object.assign(target, { displayName: evil, hostname: `${'long-host-name-'.repeat(12)}\u200B.local` });
+  if (target?.health !== undefined) target.health.rules.suspended = [evil, 'x'.repeat(256)];
   const seat = world.seats[0];
   if (seat !== undefined) seat.displayName = evil;
   addIncident(world, 0, 'severe', hostileStory, world.startedAt - 5 * MINUTE);

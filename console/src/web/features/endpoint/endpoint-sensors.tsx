@@ -3,6 +3,7 @@ import type { SensorHealth } from '@yagura/protocol';
 import { useTranslation } from 'react-i18next';
 import type { EndpointDetail } from '../../../api/index.ts';
 import { FactList } from '../../components/fact-list.tsx';
+import { Notice } from '../../components/notice.tsx';
 import { Panel } from '../../components/panel.tsx';
 import { SensorStateBadge } from '../../components/status-badge.tsx';
 import { TimeText } from '../../components/time-text.tsx';
@@ -14,6 +15,9 @@ import { useSensorName, useSensorReason } from './sensor-words.ts';
 
 /** Blind first: what is not seen matters more than what is. */
 const RANK: Record<SensorHealth['state'], number> = { blind: 0, degraded: 1, stopped: 2, active: 3 };
+
+/** More suspended rules are counted, not listed. */
+const LISTED_TITLES = 5;
 
 /** What the endpoint sees, what it misses and how much it has lost. */
 export function EndpointSensors({ endpoint }: { endpoint: EndpointDetail }) {
@@ -46,6 +50,9 @@ export function EndpointSensors({ endpoint }: { endpoint: EndpointDetail }) {
             <Sensor key={sensor.name} sensor={sensor} />
           ))}
         </ul>
+        {rules.suspended === undefined || rules.suspended.length === 0 ? null : (
+          <SuspendedRules titles={rules.suspended} />
+        )}
         <FactList
           facts={[
             [
@@ -74,6 +81,27 @@ export function EndpointSensors({ endpoint }: { endpoint: EndpointDetail }) {
         />
       </Stack>
     </Panel>
+  );
+}
+
+/** Rules that the endpoint has set aside for a while: something to know, nothing to do. */
+function SuspendedRules({ titles }: { titles: readonly string[] }) {
+  const { t } = useTranslation();
+  const distinct = [...new Set(titles)];
+  return (
+    <Notice tone="information">
+      <Text>{t('endpoint.sensors.suspended', { count: distinct.length })}</Text>
+      <ul className={classes['titles']}>
+        {distinct.slice(0, LISTED_TITLES).map((title) => (
+          <li key={title}>
+            <Untrusted text={title} />
+          </li>
+        ))}
+        {distinct.length > LISTED_TITLES ? (
+          <li>{t('endpoint.sensors.suspendedMore', { count: distinct.length - LISTED_TITLES })}</li>
+        ) : null}
+      </ul>
+    </Notice>
   );
 }
 
