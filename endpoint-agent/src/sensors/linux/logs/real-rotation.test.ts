@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createLogRoot, startLogProbe } from '../../../../../test/support/log-probe.ts';
 
 const WAIT = { timeout: 15_000, interval: 50 };
@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 /** A real rsyslog that writes as Debian's does, in the traditional form or in RFC 3339. */
-async function startRsyslog(template: 'RSYSLOG_TraditionalFileFormat' | 'RSYSLOG_FileFormat'): Promise<void> {
+async function startRsyslog(template: RotationWay['template']): Promise<void> {
   const config = join(folder.root, 'rsyslog.conf');
   writeFileSync(
     config,
@@ -48,7 +48,7 @@ auth,authpriv.* action(type="omfile" file="${folder.log('auth.log')}")
       await closed;
     },
   };
-  await expect.poll(() => existsSync(socket) && existsSync(pidFile), WAIT).toBe(true);
+  await vi.waitUntil(() => existsSync(socket) && existsSync(pidFile), WAIT);
 }
 
 function logger(tag: string, message: string): void {
@@ -72,17 +72,25 @@ function rotate(way: string): void {
   expect(result.status).toBe(0);
 }
 
-const HUP = () => `create 0640
+interface RotationWay {
+  readonly name: string;
+  readonly directives: () => string;
+  readonly template: 'RSYSLOG_TraditionalFileFormat' | 'RSYSLOG_FileFormat';
+}
+
+const renamed = (): string => `create 0640
   postrotate
     kill -HUP $(cat ${pidFile})
   endscript`;
 
+const WAYS: readonly RotationWay[] = [
+  { name: 'renamed and made anew', directives: renamed, template: 'RSYSLOG_TraditionalFileFormat' },
+  { name: 'copied and emptied', directives: () => 'copytruncate', template: 'RSYSLOG_TraditionalFileFormat' },
+  { name: 'renamed, in RFC 3339', directives: renamed, template: 'RSYSLOG_FileFormat' },
+];
+
 describe.skipIf(missing.length > 0)(`with rsyslog and logrotate${why}`, () => {
-  test.each([
-    ['renamed and made anew', HUP, 'RSYSLOG_TraditionalFileFormat'],
-    ['copied and emptied', () => 'copytruncate', 'RSYSLOG_TraditionalFileFormat'],
-    ['renamed, in RFC 3339', HUP, 'RSYSLOG_FileFormat'],
-  ] as const)('%s: each line once, in order, through four rotations', async (_name, way, template) => {
+  test.each(WAYS)('$name: each line once, in order, through four rotations', async ({ directives, template }) => {
     await startRsyslog(template);
     logger('app', 'before the agent came');
     await expect.poll(() => existsSync(folder.log('auth.log')), WAIT).toBe(true);
@@ -94,7 +102,7 @@ describe.skipIf(missing.length > 0)(`with rsyslog and logrotate${why}`, () => {
         logger('app', `round ${round} line ${line}`);
       }
       await expect.poll(() => probe.messages.length, WAIT).toBe(sent.length);
-      rotate(way());
+      rotate(directives());
     }
     logger('app', 'last');
     await expect.poll(() => probe.messages, WAIT).toEqual([...sent, 'last']);
