@@ -18,8 +18,9 @@ const USAGE = `Usage: yagura-console COMMAND
   migrate                                  brings the database to this version
   admin create --name NAME [--role admin|viewer] [--tenant NAME]
                                            makes a user and prints a one-time sign-in link
-  admin link --name NAME [--create] [--tenant NAME]
-                                           prints a new sign-in link (good once, for 15 minutes)
+  admin link [--name NAME [--create]] [--tenant NAME]
+                                           prints a new sign-in link (good once, for 15 minutes); without a
+                                           name for the only administrator
   token create [--label TEXT] [--hours N] [--tenant NAME]
                                            prints an enrolment token (good once)
   audit verify [--anchor TENANT:SEQUENCE:HASH]...

@@ -182,6 +182,24 @@ describe('the command line', () => {
     expect((await cli(['audit', 'verify', '--anchor', anchor])).code).toBe(4);
   });
 
+  test('a link without a name is for the only administrator; whom it cannot tell apart, it asks for', async () => {
+    expect((await cli(['admin', 'create', '--name', '管理者'])).code).toBe(0);
+    expect((await cli(['admin', 'create', '--name', 'viewer', '--role', 'viewer'])).code).toBe(0);
+    const forTheOnlyOne = await cli(['admin', 'link']);
+    expect(forTheOnlyOne).toMatchObject({ code: 0, stderr: '' });
+    expect(forTheOnlyOne.stdout).toMatch(/^http:\/\/localhost:0\/sign-in#[\w-]{43}\.[\w-]{43}$/);
+    expect((await cli(['admin', 'create', '--name', 'second'])).code).toBe(0);
+    const ambiguous = await cli(['admin', 'link']);
+    expect(ambiguous).toMatchObject({ code: 2, stdout: '' });
+    expect(ambiguous.stderr).toMatch(/user_ambiguous.*管理者, second$/);
+    expect((await cli(['admin', 'create', '--name', 'second', '--tenant', 'branch'])).code).toBe(0);
+    expect((await cli(['admin', 'link', '--name', '管理者'])).code).toBe(0);
+    expect((await cli(['admin', 'link', '--name', 'second'])).stderr).toMatch(/tenant_ambiguous.*--tenant/);
+    expect((await cli(['admin', 'link', '--name=second', '--tenant', 'branch'])).code).toBe(0);
+    expect((await cli(['admin', 'link', '--tenant', 'nowhere'])).stderr).toMatch(/user_unknown/);
+    expect((await cli(['admin', 'link', '--create'])).stderr).toMatch(/usage.*--name/);
+  });
+
   test.each([
     [['frobnicate'], /unknown command/],
     [['admin', 'create'], /--name/],
