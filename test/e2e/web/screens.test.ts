@@ -134,6 +134,29 @@ describe.skipIf(NO_BROWSER !== undefined)(`the screens${NO_BROWSER ? ` (${NO_BRO
     await dialog.getByText('このブラウザーからは操作できません').waitFor();
     expect(await dialog.getByRole('button', { name: 'テスト検知を始める' }).isDisabled()).toBe(true);
     expect(fake.world.orders).toHaveLength(0);
+    await dialog.getByText("npx yagura-console admin link --name='総務 田中'").waitFor();
+  });
+
+  test('a link that is opened while signed in registers the key, returns to the page, and frees what waits', async () => {
+    await using session = await openWeb(browser, web.directory, 'busy');
+    const { page, fake } = session;
+    fake.world.approvers.clear();
+    await page.goto(`${fake.url}/endpoints/endpoint-00002`);
+    await page.getByRole('button', { name: 'テスト検知' }).click();
+    const start = page.getByRole('dialog').getByRole('button', { name: 'テスト検知を始める' });
+    await page.getByRole('dialog').getByText('このブラウザーからは操作できません').waitFor();
+    const other = await page.context().newPage();
+    await other.goto(fake.link());
+    await other.waitForURL(`${fake.url}/endpoints/endpoint-00002`);
+    await other.getByRole('heading', { level: 1 }).waitFor();
+    expect(fake.world.approvers.size).toBe(1);
+    await expect.poll(() => start.isEnabled()).toBe(true);
+    await start.click();
+    await page.getByRole('dialog').getByText('終わりました（').waitFor();
+    // Remembered once only.
+    await other.goto(fake.link());
+    await other.waitForURL(`${fake.url}/`);
+    expect(session.problems).toEqual([]);
   });
 
   test('hostile strings stay text, and invisible characters are seen', async () => {

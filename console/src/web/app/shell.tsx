@@ -3,6 +3,7 @@ import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Navigate, Outlet, useLocation } from 'react-router';
 import { ErrorNotice } from '../components/error-notice.tsx';
+import { useApproverNews } from '../features/orders/approver-news.ts';
 import { useApprover } from '../features/orders/use-approver.ts';
 import { SignInFrame } from '../features/sign-in/sign-in-frame.tsx';
 import { LiveBanner } from './live-banner.tsx';
@@ -48,6 +49,7 @@ function SignedIn() {
   const live = useLive();
   // Read before the first order's dialog asks for it, so that its button is ready when it opens.
   useApprover();
+  useApproverNews();
   const main = useRef<HTMLElement>(null);
   const { pathname } = useLocation();
   const first = useRef(true);

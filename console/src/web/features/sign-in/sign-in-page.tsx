@@ -9,10 +9,12 @@ import { CopyLine } from '../../components/copy-line.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { Notice } from '../../components/notice.tsx';
 import { useDocumentTitle } from '../../components/use-document-title.ts';
-import { ADMIN_LINK_COMMAND } from '../orders/approver-missing.tsx';
+import { adminLinkCommand } from '../orders/admin-link.ts';
+import { announceApprover } from '../orders/approver-news.ts';
 import { registerApprover } from '../orders/register-approver.ts';
 import { APPROVER_KEYS_QUERY } from '../orders/use-approver.ts';
 import { type LinkFragment, type TakenFragment, takeLinkFragment } from './link-fragment.ts';
+import { rememberPage, takeRememberedPage } from './remembered-page.ts';
 import { safeReturnPath } from './return-path.ts';
 import { SignInFrame } from './sign-in-frame.tsx';
 
@@ -28,7 +30,15 @@ export default function SignInPage() {
   const navigate = useNavigate();
   const [params] = useSearchParams();
   const [fragment, setFragment] = useState<TakenFragment>();
-  const target = safeReturnPath(params.get('return'));
+  const returnPath = params.get('return');
+  // The tab that asks for a link is often not the one in which it is opened.
+  useEffect(() => {
+    if (returnPath !== null) rememberPage(safeReturnPath(returnPath), Date.now());
+  }, [returnPath]);
+  const goOn = () => {
+    const remembered = takeRememberedPage(Date.now());
+    void navigate(safeReturnPath(returnPath ?? remembered ?? null), { replace: true });
+  };
   useDocumentTitle(t('signIn.title'));
 
   const { mutate, ...signIn } = useMutation({
@@ -40,6 +50,7 @@ export default function SignInPage() {
         try {
           await registerApprover(session, link.approverCode, Date.now());
           current = await callApi('session', {});
+          announceApprover();
         } catch (error) {
           outcome = { registrationError: error };
         }
@@ -49,7 +60,7 @@ export default function SignInPage() {
       return outcome;
     },
     onSuccess: (outcome) => {
-      if (outcome.registrationError === undefined) void navigate(target, { replace: true });
+      if (outcome.registrationError === undefined) goOn();
     },
   });
 
@@ -87,7 +98,7 @@ export default function SignInPage() {
         <Title order={1}>{t('signIn.halfway.title')}</Title>
         <Text>{t('signIn.halfway.words')}</Text>
         <ErrorNotice error={signIn.data.registrationError} />
-        <Button onClick={() => void navigate(target, { replace: true })}>{t('signIn.halfway.goOn')}</Button>
+        <Button onClick={goOn}>{t('signIn.halfway.goOn')}</Button>
       </SignInFrame>
     );
   }
@@ -108,7 +119,7 @@ export default function SignInPage() {
         />
       ) : null}
       <Text>{t('signIn.howTo')}</Text>
-      <CopyLine text={ADMIN_LINK_COMMAND} label={t('approver.missing.command')} />
+      <CopyLine text={adminLinkCommand()} label={t('approver.missing.command')} />
       <Text size="sm" c="dimmed">
         {t('signIn.note')}
       </Text>

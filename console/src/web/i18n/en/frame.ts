@@ -85,7 +85,8 @@ export const frame: Mirror<typeof ja> = {
     working: 'Signing in.',
     ended: 'Your session has ended. Please sign in with a new link.',
     malformed: 'This link seems to be cut off. Copy the whole link and open it again.',
-    howTo: 'On the computer that runs the console, run this command and open the link that it prints in this browser.',
+    howTo:
+      'On the computer that runs the console, run this command in Yagura’s folder and open the link that it prints in this browser.',
     note: 'A link works once. Opening it also registers this browser for approving orders.',
     halfway: {
       title: 'You are signed in',

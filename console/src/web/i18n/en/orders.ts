@@ -67,7 +67,7 @@ export const orders: Mirror<typeof ja> = {
     missing: {
       title: 'This browser cannot give orders',
       unregistered:
-        'It is not registered for approving them. On the computer that runs the console, run this command and open the link that it prints in this browser.',
+        'It is not registered for approving them. On the computer that runs the console, run this command in Yagura’s folder and open the link that it prints in this browser.',
       insecure_context:
         'Keys cannot be used over this connection. Open the console at an https:// address, or at localhost on its own computer.',
       key_storage: 'The browser cannot keep a key. Open a new link in a normal window instead of a private one.',
