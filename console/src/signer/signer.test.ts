@@ -82,6 +82,22 @@ describe('certificates', () => {
     expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1']);
   });
 
+  test('[EN3] CA and gateway certificate hold for an endpoint whose clock is 7 days behind', async () => {
+    const { csr } = await createKeyAndRequest();
+    const issued = await signer.client.call('issue-gateway-certificate', { csr });
+    const info = await signer.client.call('info', {});
+    if (!issued.ok || !info.ok) throw new Error('no certificate');
+    const slow = signer.clock.time - 7 * 86_400_000;
+    const authority = new X509Certificate(info.value.ca);
+    const gateway = new X509Certificate(issued.value.certificate);
+    for (const certificate of [authority, gateway]) {
+      expect(certificate.validFromDate.getTime()).toBeLessThanOrEqual(slow);
+      expect(certificate.validToDate.getTime()).toBeGreaterThan(signer.clock.time);
+    }
+    // Some verifiers refuse a certificate that is older than its issuer.
+    expect(authority.validFromDate.getTime()).toBeLessThanOrEqual(gateway.validFromDate.getTime());
+  });
+
   test('[EN5] other curves, altered and foreign requests are csr_invalid', async () => {
     const body = { tenantId: TENANT, endpointId: ENDPOINT };
     const p384 = await createKeyAndRequest('CN=x', 'P-384');
