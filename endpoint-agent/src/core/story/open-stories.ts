@@ -13,6 +13,8 @@ export class OpenStories {
   /** Closed with changes that nobody has seen yet. */
   #closing: StoryState[] = [];
   readonly #urgent = new Set<StoryState>();
+  /** Monotonic times of the latest revisions that went out at once, over all stories. */
+  #recentUrgent: number[] = [];
   readonly #bounds: StoryBounds;
   readonly #clock: CoreClock;
 
@@ -88,9 +90,13 @@ export class OpenStories {
 
   #hasPace(state: StoryState): boolean {
     const now = this.#clock.monotonic();
-    state.recentRevisions = state.recentRevisions.filter((time) => now - time < PACE_MILLISECONDS);
+    const isRecent = (time: number): boolean => now - time < PACE_MILLISECONDS;
+    state.recentRevisions = state.recentRevisions.filter(isRecent);
     if (state.recentRevisions.length >= this.#bounds.revisionsPerSecond) return false;
+    this.#recentUrgent = this.#recentUrgent.filter(isRecent);
+    if (this.#recentUrgent.length >= this.#bounds.urgentPerSecond) return false;
     state.recentRevisions.push(now);
+    this.#recentUrgent.push(now);
     return true;
   }
 

@@ -59,7 +59,7 @@ describe('bounds', () => {
   });
 
   test('the same rule on the same process over and over is counted, not repeated', () => {
-    const { tree, alice, tracker } = setup({ revisionsPerSecond: 1_000_000 });
+    const { tree, alice, tracker } = setup({ revisionsPerSecond: 1_000_000, urgentPerSecond: 1_000_000 });
     const root = tree.add(300, alice, '/tmp/x');
     let revisions = 0;
     for (let i = 0; i < 5_000; i += 1) {
@@ -80,6 +80,16 @@ describe('bounds', () => {
     clock.time += 1_000;
     expect(tracker.drain()).toMatchObject([{ detectionCount: 4, revision: 3 }]);
     expect(hit('e')).toBe(1);
+  });
+
+  test('so do all together: what exceeds their pace goes out with the drain, in one piece', () => {
+    const { tree, init, tracker, clock } = setup({ urgentPerSecond: 3 });
+    const start = (pid: number) =>
+      tracker.apply(eventOf('process_creation', tree.get(tree.add(pid, init, `/opt/${pid}`))), [ruleMatch('r')]).length;
+    expect([300, 301, 302, 303, 304].map(start)).toEqual([1, 1, 1, 0, 0]);
+    expect(tracker.drain()).toHaveLength(2);
+    clock.time += 1_000;
+    expect(start(305)).toBe(1);
   });
 
   test('the weakest story makes room, and is said a last time if it had news', () => {

@@ -19,6 +19,11 @@ export interface StoryBounds extends IndexBounds {
   readonly linkMilliseconds: number;
   /** Revisions of one story that go out at once within a second; the rest waits for `drain`. */
   readonly revisionsPerSecond: number;
+  /**
+   * The same for all stories together. Each that goes out at once is synced to the disk by itself; those of a
+   * drain are synced as one: a hundred noisy processes must not keep the agent waiting for its disk.
+   */
+  readonly urgentPerSecond: number;
   readonly safeTests: number;
 }
 
@@ -31,6 +36,7 @@ export const DEFAULT_STORY_BOUNDS: StoryBounds = {
   idleMilliseconds: 6 * 3_600_000,
   linkMilliseconds: 10 * 60_000,
   revisionsPerSecond: 5,
+  urgentPerSecond: 40,
   safeTests: 64,
 };
 
