@@ -221,6 +221,8 @@ async function installNode(node) {
   const stamp = join(home, 'node_modules', '.yagura-installed');
   rmSync(stamp, { force: true });
   await npm(['ci'], { cwd: home, ja: 'Node.js 26 を準備しています …', en: 'Preparing Node.js 26 …' });
+  // It is an optional dependency, one for each system: npm is content without it.
+  if (!existsSync(node)) failFor('network');
   const probe = spawnSync(node, ['--version'], { encoding: 'utf8' });
   if (probe.status !== 0) {
     fail(

@@ -39,6 +39,8 @@ export function fromSystemError(error: unknown, subject: string): StartError {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
+    // What a recursive mkdir answers on a read-only file system.
+    case 'ENOENT':
       return new StartError('not_permitted', {
         ja: `${subject} に書き込めません。--data-dir で書き込めるフォルダーを指定してください。`,
         en: `${subject} cannot be written. Name a writable folder with --data-dir.`,

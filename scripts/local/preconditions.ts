@@ -1,5 +1,6 @@
 import { statfsSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
 import type { Failure } from './child.ts';
 import { type Role, ROLE_WORDS } from './supervisor.ts';
 import { fromSystemError, StartError } from './messages.ts';
@@ -44,22 +45,23 @@ function listenOnce(host: string, port: number): Promise<string | undefined> {
   });
 }
 
-const ADVICE: Partial<Record<string, (message: string) => { ja: string; en: string }>> = {
-  database_damaged: (message) => ({
-    ja: `管理画面のデータベースが壊れています(${message})。控えから戻すか、--data-dir で新しい場所を指定してください。`,
-    en: `${message}. Restore it from a copy, or name a new place with --data-dir.`,
-  }),
-  state_damaged: (message) => ({
-    ja: `署名プロセスのデータが壊れています(${message})。控えから戻すか、--data-dir で新しい場所を指定してください。`,
-    en: `${message}. Restore it from a copy, or name a new place with --data-dir.`,
-  }),
+/** Where the data of a process that reports damage lies, below the data folder. */
+const DAMAGED: Partial<Record<string, { readonly file: string; readonly ja: string; readonly en: string }>> = {
+  database_damaged: { file: 'console/console.sqlite', ja: '管理画面のデータベース', en: "the console's database" },
+  state_damaged: { file: 'signer/signer.db', ja: '署名プロセスのデータベース', en: "the signer's database" },
 };
 
 /** What a process said before it ended, as something that a person can act on. */
 export function explainFailure(role: Role, failure: Failure | undefined, logFile: string): StartError {
-  const message = failure?.message ?? 'no reason given';
-  const known = failure && ADVICE[failure.code]?.(message.replace(/[:.].*?(move|restore).*$/i, ''));
-  if (failure && known) return new StartError(failure.code, known);
+  const damaged = failure && DAMAGED[failure.code];
+  if (failure && damaged) {
+    const file = join(dirname(dirname(logFile)), damaged.file);
+    return new StartError(failure.code, {
+      ja: `${damaged.ja} ${file} が壊れています。控えから戻すか、--data-dir で新しい場所を指定してください(記録: ${logFile})。`,
+      en: `${damaged.en} ${file} is damaged. Restore it from a copy, or name a new place with --data-dir (log: ${logFile}).`,
+    });
+  }
+  const message = failure?.message.split('\n')[0] ?? 'no reason given';
   return new StartError(failure?.code ?? 'process_failed', {
     ja: `${ROLE_WORDS[role]}を起動できませんでした: ${message}(記録: ${logFile})`,
     en: `${role} did not start: ${message} (log: ${logFile})`,

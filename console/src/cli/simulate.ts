@@ -7,11 +7,18 @@ import { simulate, type SimulationResult } from '../simulation/simulation.ts';
 import { type CliContext, CliError, readOptions } from './context.ts';
 import { openOperatorDomain } from './operator-domain.ts';
 
+function between(least: number, most: number) {
+  const message = `a number from ${least} to ${most} is needed`;
+  return z.coerce.number(message).min(least, message).max(most, message);
+}
+
 const Options = z.object({
-  endpoints: z.coerce.number().int().min(1).max(20_000),
-  'events-per-second': z.coerce.number().min(1).max(1_000_000),
-  seconds: z.coerce.number().min(1).max(86_400),
-  gateway: z.url({ protocol: /^https$/ }).optional(),
+  endpoints: between(1, 20_000).int('a whole number is needed'),
+  'events-per-second': between(1, 1_000_000),
+  seconds: between(1, 86_400),
+  gateway: z
+    .url({ protocol: /^https$/, error: 'an address such as https://console.example:8443 is needed' })
+    .optional(),
   'token-file': z.string().optional(),
   tenant: z.string().min(1).max(256),
 });

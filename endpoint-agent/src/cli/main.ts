@@ -1,5 +1,7 @@
 /** `yagura-agent COMMAND`: what an operator does at the machine itself. */
 
+import { asksForHelp, complain } from './options.ts';
+
 /** A command reads its own arguments and resolves with the exit code. It is loaded only when it is called. */
 type Command = (argv: readonly string[]) => Promise<number>;
 
@@ -23,7 +25,7 @@ const COMMANDS = {
       const { runRules } = await import('./rules.ts');
       return (argv: readonly string[]) => runRules(argv, terminal);
     },
-    summary: 'checks rules',
+    summary: 'checks rules, says which can fire here, compiles and imports packs',
   },
   quarantine: {
     load: async () => (await import('./quarantine.ts')).run,
@@ -44,8 +46,15 @@ const [name = '', ...argv] = process.argv.slice(2);
 if (name === '--help' || name === '-h' || name === 'help') {
   process.stdout.write(usage());
 } else if (Object.hasOwn(COMMANDS, name)) {
-  const command = await COMMANDS[name as keyof typeof COMMANDS].load();
-  process.exitCode = await command(argv);
+  try {
+    const command = await COMMANDS[name as keyof typeof COMMANDS].load();
+    const exitCode = await command(argv);
+    process.exitCode = asksForHelp(argv) ? 0 : exitCode;
+  } catch (error) {
+    // What a command does not expect is a bug, or a system that fails in a new way; no stack helps at a prompt.
+    complain('internal', error instanceof Error ? (error.message.split('\n')[0] ?? error.name) : String(error));
+    process.exitCode = 1;
+  }
 } else {
   process.stderr.write(
     `yagura-agent: error (usage): ${name === '' ? 'no command' : `unknown command "${name}"`}\n${usage()}`,

@@ -5,11 +5,20 @@ export const DEFAULT_STATE_DIR = process.env['YAGURA_AGENT_STATE_DIR'] || '/var/
 
 export type Parsed<T> = { ok: true; value: T } | { ok: false };
 
+/** Whether a person asks how a command is called; its exit code is then 0. */
+export function asksForHelp(argv: readonly string[]): boolean {
+  return argv.includes('--help') || argv.includes('-h');
+}
+
 /** Parses a command's arguments; what is wrong is said on stderr as one line with the command's usage. */
 export function parseCommand<T extends ParseArgsConfig>(
   usage: string,
   config: T,
 ): Parsed<ReturnType<typeof parseArgs<T>>> {
+  if (asksForHelp(config.args ?? [])) {
+    process.stdout.write(`usage: yagura-agent ${usage}\n`);
+    return { ok: false };
+  }
   try {
     return { ok: true, value: parseArgs(config) };
   } catch (error) {

@@ -15,6 +15,8 @@ import { OWN_PACK } from './own-pack.ts';
 
 const USAGE = 'replay FILE.jsonl [--policy observe|balanced] [--rules DIR]...';
 const MAX_ANCESTORS = 64;
+/** Damaged lines that are named; the others are counted. */
+const MAX_NAMED_LINES = 10;
 
 /**
  * `replay`: normalised events (one JSON object a line) through detection, stories and verdict, without
@@ -66,7 +68,7 @@ export async function run(argv: readonly string[]): Promise<number> {
       const event = readEvent(text);
       if (event === undefined) {
         damaged += 1;
-        complain('event_malformed', `${file}:${line}: not a normalised event`);
+        if (damaged <= MAX_NAMED_LINES) complain('event_malformed', `${file}:${line}: not a normalised event`);
         continue;
       }
       clock = Math.max(clock, event.time);
@@ -98,6 +100,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     );
     return 1;
   }
+  if (damaged > MAX_NAMED_LINES) complain('event_malformed', `${file}: ${damaged} lines are no normalised events`);
   for (const story of tracker.drain()) stories.set(story.storyId, story);
   for (const story of stories.values()) {
     const verdict = decideVerdict({
