@@ -146,6 +146,12 @@ describe.skipIf(NO_BROWSER !== undefined)(`the screens${NO_BROWSER ? ` (${NO_BRO
     const start = page.getByRole('dialog').getByRole('button', { name: 'テスト検知を始める' });
     await page.getByRole('dialog').getByText('このブラウザーからは操作できません').waitFor();
     const other = await page.context().newPage();
+    // As the real console does: the former session ends before the browser has the new one's cookie.
+    await other.route('**/api/sign-in', async (route) => {
+      fake.endSessions();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await route.continue();
+    });
     await other.goto(fake.link());
     await other.waitForURL(`${fake.url}/endpoints/endpoint-00002`);
     await other.getByRole('heading', { level: 1 }).waitFor();
@@ -228,6 +234,22 @@ describe.skipIf(NO_BROWSER !== undefined)(`the screens${NO_BROWSER ? ` (${NO_BRO
     await page.waitForURL(`${fake.url}/quarantine?state=held`);
     await page.getByRole('heading', { level: 1, name: /保管/ }).waitFor();
     expect(fake.world.sessions).toBe(1);
+  });
+
+  test('signing in in one tab brings back the others, each to its page', async () => {
+    await using session = await openWeb(browser, web.directory, 'calm');
+    const { page, fake } = session;
+    await page.goto(`${fake.url}/quarantine?state=held`);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    fake.endSessions();
+    await page.getByText('サインインの期限が切れました').waitFor();
+    const other = await page.context().newPage();
+    await other.goto(fake.link());
+    await other.waitForURL(`${fake.url}/quarantine?state=held`);
+    await page.waitForURL(`${fake.url}/quarantine?state=held`);
+    await page.getByRole('heading', { level: 1, name: /保管/ }).waitFor();
+    expect(fake.world.sessions).toBe(1);
+    expect(session.problems).toEqual([]);
   });
 
   test('a lost live feed is said quietly, heals by itself, and what was missed is shown', async () => {

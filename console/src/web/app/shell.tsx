@@ -1,14 +1,15 @@
 import { Skeleton, Stack, VisuallyHidden } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Navigate, Outlet, useLocation } from 'react-router';
 import { ErrorNotice } from '../components/error-notice.tsx';
-import { useApproverNews } from '../features/orders/approver-news.ts';
-import { useApprover } from '../features/orders/use-approver.ts';
+import { APPROVER_KEYS_QUERY, useApprover } from '../features/orders/use-approver.ts';
 import { SignInFrame } from '../features/sign-in/sign-in-frame.tsx';
+import { useSignInNews } from '../features/sign-in/sign-in-news.ts';
 import { LiveBanner } from './live-banner.tsx';
 import { BottomBar, SideBar } from './nav-bars.tsx';
-import { SessionProvider, useSessionQuery } from './session.ts';
+import { SESSION_KEY, SessionProvider, useSessionQuery } from './session.ts';
 import classes from './shell.module.css';
 import { TopBar } from './top-bar.tsx';
 import { useLive } from './use-live.ts';
@@ -49,7 +50,12 @@ function SignedIn() {
   const live = useLive();
   // Read before the first order's dialog asks for it, so that its button is ready when it opens.
   useApprover();
-  useApproverNews();
+  // A link that was opened in another tab: a dialog that waits for this browser's key can go on.
+  const client = useQueryClient();
+  useSignInNews(() => {
+    void client.invalidateQueries({ queryKey: SESSION_KEY });
+    void client.invalidateQueries({ queryKey: APPROVER_KEYS_QUERY });
+  });
   const main = useRef<HTMLElement>(null);
   const { pathname } = useLocation();
   const first = useRef(true);

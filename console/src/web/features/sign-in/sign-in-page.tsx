@@ -10,13 +10,13 @@ import { ErrorNotice } from '../../components/error-notice.tsx';
 import { Notice } from '../../components/notice.tsx';
 import { useDocumentTitle } from '../../components/use-document-title.ts';
 import { adminLinkCommand } from '../orders/admin-link.ts';
-import { announceApprover } from '../orders/approver-news.ts';
 import { registerApprover } from '../orders/register-approver.ts';
 import { APPROVER_KEYS_QUERY } from '../orders/use-approver.ts';
 import { type LinkFragment, type TakenFragment, takeLinkFragment } from './link-fragment.ts';
 import { rememberPage, takeRememberedPage } from './remembered-page.ts';
 import { safeReturnPath } from './return-path.ts';
 import { SignInFrame } from './sign-in-frame.tsx';
+import { announceSignIn, useSignInNews } from './sign-in-news.ts';
 
 interface SignInOutcome {
   /** Set when the session began but this browser could not be registered for approving. */
@@ -50,11 +50,11 @@ export default function SignInPage() {
         try {
           await registerApprover(session, link.approverCode, Date.now());
           current = await callApi('session', {});
-          announceApprover();
         } catch (error) {
           outcome = { registrationError: error };
         }
       }
+      announceSignIn();
       client.setQueryData(SESSION_KEY, current);
       await client.invalidateQueries({ queryKey: APPROVER_KEYS_QUERY });
       return outcome;
@@ -62,6 +62,17 @@ export default function SignInPage() {
     onSuccess: (outcome) => {
       if (outcome.registrationError === undefined) goOn();
     },
+  });
+
+  const resume = useMutation({
+    mutationFn: () => callApi('session', {}),
+    onSuccess: (session) => {
+      client.setQueryData(SESSION_KEY, session);
+      goOn();
+    },
+  });
+  useSignInNews(() => {
+    if (!signIn.isPending && !signIn.isSuccess) resume.mutate();
   });
 
   // A link works once: it must not be used twice when React runs effects twice or the person comes back.
