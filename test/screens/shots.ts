@@ -85,6 +85,13 @@ export const SHOTS: readonly Shot[] = [
       for (const index of [1, 2, 4]) await page.getByRole('checkbox').nth(index).check();
     },
   },
+  {
+    name: 'endpoint-time',
+    scenario: 'calm',
+    path: '/endpoints/endpoint-00001',
+    fullPage: false,
+    prepare: (page) => page.locator('time').first().click(),
+  },
   { name: 'endpoint-degraded', scenario: 'busy', path: '/endpoints/endpoint-00008' },
   {
     name: 'endpoint-test',

@@ -279,6 +279,48 @@ describe.skipIf(NO_BROWSER !== undefined)(`the screens${NO_BROWSER ? ` (${NO_BRO
     expect(await alert.count()).toBe(0);
   });
 
+  test('a tap shows the exact time, the next one or Escape takes it away', async () => {
+    await using session = await openWeb(browser, web.directory, 'calm', {
+      hasTouch: true,
+      viewport: { width: 390, height: 844 },
+    });
+    const { page, fake } = session;
+    await page.goto(`${fake.url}/endpoints/endpoint-00001`);
+    const time = page.locator('time').first();
+    const bubble = page.getByRole('status').filter({ hasText: '日本時間' });
+    await time.waitFor();
+    expect(await bubble.count()).toBe(0);
+    await time.tap();
+    await bubble.waitFor();
+    expect(await bubble.textContent()).toBe(await time.getAttribute('title'));
+    const box = await bubble.boundingBox();
+    expect(box !== null && box.x >= 0 && box.x + box.width <= 390).toBe(true);
+    await time.tap();
+    await expect.poll(() => bubble.count()).toBe(0);
+    await time.tap();
+    await bubble.waitFor();
+    await page.keyboard.press('Escape');
+    await expect.poll(() => bubble.count()).toBe(0);
+    // One at the foot of the page is shown above the bar.
+    await page.locator('time').last().tap();
+    await bubble.waitFor();
+    const bar = await page.getByRole('navigation').last().boundingBox();
+    const last = await bubble.boundingBox();
+    expect(bar !== null && last !== null && last.y + last.height <= bar.y).toBe(true);
+    await page.getByRole('heading', { level: 1 }).tap();
+    await expect.poll(() => bubble.count()).toBe(0);
+    expect(session.problems).toEqual([]);
+  });
+
+  test('a time within a link leaves the tap to the link', async () => {
+    await using session = await openWeb(browser, web.directory, 'busy', { hasTouch: true });
+    const { page, fake } = session;
+    await page.goto(`${fake.url}/endpoints/endpoint-00008`);
+    await page.locator('a time').first().tap();
+    await page.waitForURL(/\/incidents\/./);
+    expect(await page.getByRole('status').filter({ hasText: '日本時間' }).count()).toBe(0);
+  });
+
   test('the language changes without a reload and is remembered', async () => {
     await using session = await openWeb(browser, web.directory, 'calm');
     const { page } = session;

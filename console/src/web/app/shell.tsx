@@ -4,6 +4,7 @@ import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Navigate, Outlet, useLocation } from 'react-router';
 import { ErrorNotice } from '../components/error-notice.tsx';
+import { ExactTime } from '../components/exact-time.tsx';
 import { APPROVER_KEYS_QUERY, useApprover } from '../features/orders/use-approver.ts';
 import { SignInFrame } from '../features/sign-in/sign-in-frame.tsx';
 import { useSignInNews } from '../features/sign-in/sign-in-news.ts';
@@ -83,6 +84,7 @@ function SignedIn() {
         </main>
       </div>
       <BottomBar />
+      <ExactTime />
       <Suspense fallback={null}>
         <CommandPalette />
       </Suspense>

@@ -8,7 +8,7 @@ interface TimeTextProps {
   readonly as?: 'when' | 'clock';
 }
 
-/** A time as people say it, with the exact one on hover, in Japan's zone. */
+/** A time as people say it, with the exact one on hover and (by `ExactTime`) on a tap, in Japan's zone. */
 export function TimeText({ time, as = 'when' }: TimeTextProps) {
   const now = useNow();
   const { language } = useLanguage();
