@@ -10,6 +10,15 @@ const Status = z.object({
   uplink: z.object({ state: z.string(), code: z.string().optional() }),
 });
 
+/** What only a new enrolment mends. */
+const NEEDS_ENROLMENT = new Set([
+  'not_enrolled',
+  'identity_damaged',
+  'certificate_revoked',
+  'certificate_expired',
+  'gateway_untrusted',
+]);
+
 const CONNECT_PATIENCE_MS = 6_000;
 const CONNECT_POLL_MS = 500;
 
@@ -54,7 +63,19 @@ export async function reportConnection(
   }
   const code = (last?.identity.enrolled === false ? last.identity.code : last?.uplink.code) ?? 'console_unreachable';
   say(
-    `  エージェントは管理画面に接続できていません(${code})。見守りは続きます。登録し直すには:\n    npx yagura-console token create\n    npx yagura-agent enroll --replace --token トークン`,
-    `  The agent does not reach the console (${code}); it goes on protecting. To enrol it again:\n    npx yagura-console token create\n    npx yagura-agent enroll --replace --token TOKEN`,
+    `  エージェントは管理画面に接続できていません(${code})。見守りは続きます。`,
+    `  The agent does not reach the console (${code}); it goes on protecting.`,
   );
+  if (code === 'clock_wrong') {
+    say('  このパソコンの時計を合わせてください。', "  Set this machine's clock.");
+  } else if (NEEDS_ENROLMENT.has(code)) {
+    say(
+      '  登録し直すには、別の画面で次の2つを実行し、npm start をやり直してください:',
+      '  To enrol it again, run these two in another terminal and start npm start again:',
+    );
+    say(
+      '    npx yagura-console token create\n    npx yagura-agent enroll --replace --token トークン',
+      '    npx yagura-console token create\n    npx yagura-agent enroll --replace --token TOKEN',
+    );
+  }
 }
