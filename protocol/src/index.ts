@@ -10,5 +10,6 @@ export * from './transport/enrolment.ts';
 export * from './transport/frames.ts';
 export * from './transport/gateway.ts';
 export * from './transport/health.ts';
+export * from './transport/inventory.ts';
 export * from './transport/telemetry-check.ts';
 export * from './vocabulary.ts';

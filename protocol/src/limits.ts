@@ -23,6 +23,9 @@ export const LIMITS = {
   exclusions: 1_000,
   csr: 8_192,
   certificateChain: 32_768,
+  /** Things named in one `inventory-change`. */
   inventoryItems: 2_000,
+  factsPerInventoryItem: 24,
+  inventoryFact: 1_024,
   sensors: 32,
 } as const;

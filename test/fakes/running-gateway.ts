@@ -8,6 +8,7 @@ import type { Fleet } from '@yagura/console/contexts/fleet/api.ts';
 import { createFleet } from '@yagura/console/contexts/fleet/fleet.ts';
 import type { Ingest } from '@yagura/console/contexts/ingest/api.ts';
 import { createIngest } from '@yagura/console/contexts/ingest/ingest.ts';
+import { createInventories } from '@yagura/console/contexts/inventory/inventories.ts';
 import type { Response } from '@yagura/console/contexts/response/api.ts';
 import { createResponse } from '@yagura/console/contexts/response/response.ts';
 import { createTenants } from '@yagura/console/contexts/tenants/tenants.ts';
@@ -98,7 +99,15 @@ export async function startGateway(options: RunningGatewayOptions): Promise<Runn
     fleet,
     incidentContent: (tenantId, incidentId) => alerts.content(tenantId, incidentId),
   });
-  const created = createIngest({ store, clock, log, alerts, fleet, response });
+  const created = createIngest({
+    store,
+    clock,
+    log,
+    alerts,
+    fleet,
+    inventories: createInventories({ store, bus }),
+    response,
+  });
   const ingest = options.wrapIngest?.(created) ?? created;
   const started = await createGateway({
     host: '127.0.0.1',

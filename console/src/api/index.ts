@@ -1,5 +1,6 @@
 export * from './fleet.ts';
 export * from './incidents.ts';
+export * from './inventory.ts';
 export * from './live.ts';
 export * from './routes.ts';
 export * from './session.ts';

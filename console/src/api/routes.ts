@@ -12,6 +12,7 @@ import {
   SubscriptionMonth,
   SubscriptionQuery,
 } from './fleet.ts';
+import { EndpointInventory, EndpointInventoryQuery } from './inventory.ts';
 import {
   CloseIncident,
   ExclusionList,
@@ -87,6 +88,14 @@ export const ROUTES = {
     role: 'viewer',
     summary: 'One endpoint',
     response: EndpointDetail,
+  },
+  getEndpointInventory: {
+    method: 'GET',
+    path: '/api/endpoints/:endpointId/inventory',
+    role: 'viewer',
+    summary: 'What it is made of, and what became different',
+    query: EndpointInventoryQuery,
+    response: EndpointInventory,
   },
   renameEndpoint: {
     method: 'PATCH',

@@ -10,6 +10,7 @@ import { createFleet } from '../contexts/fleet/fleet.ts';
 import type { Fleet } from '../contexts/fleet/api.ts';
 import { createIdentity } from '../contexts/identity/identity.ts';
 import type { Ingest } from '../contexts/ingest/api.ts';
+import { createInventories } from '../contexts/inventory/inventories.ts';
 import { createIngest } from '../contexts/ingest/ingest.ts';
 import { startRetention } from '../contexts/ingest/retention.ts';
 import type { Response } from '../contexts/response/api.ts';
@@ -75,6 +76,7 @@ export async function openDomain(config: ConsoleConfig, log: Log, platform: Plat
     revokeEndpoint: (tx, actor, endpointId) => fleet.revokeIn(tx, actor, endpointId),
   });
   const fleet: Fleet = createFleet({ ...common, audit, contracts, gatewayUrl: () => gatewayUrl });
+  const inventories = createInventories({ store, bus });
   const alerts = createAlerts({ ...common, audit, ordersAbout: (...about) => response.ordersAbout(...about) });
   const response: Response = createResponse({
     ...common,
@@ -94,6 +96,7 @@ export async function openDomain(config: ConsoleConfig, log: Log, platform: Plat
     contracts,
     fleet,
     identity,
+    inventories,
     response,
     setGatewayUrl(url) {
       gatewayUrl = url;

@@ -3,6 +3,7 @@ import type { Audit } from '../contexts/audit/api.ts';
 import type { Contracts } from '../contexts/contracts/api.ts';
 import type { Fleet } from '../contexts/fleet/api.ts';
 import type { Identity } from '../contexts/identity/api.ts';
+import type { Inventories } from '../contexts/inventory/api.ts';
 import type { Response } from '../contexts/response/api.ts';
 import { orNotFound, succeed } from '../platform/http-errors.ts';
 import type { Handlers } from '../platform/http-handler.ts';
@@ -13,11 +14,20 @@ export interface Contexts {
   readonly contracts: Contracts;
   readonly fleet: Fleet;
   readonly identity: Identity;
+  readonly inventories: Inventories;
   readonly response: Response;
 }
 
 /** Which context answers which operation. The tenant is always the session's, never the request's. */
-export function createHandlers({ alerts, audit, contracts, fleet, identity, response }: Contexts): Handlers {
+export function createHandlers({
+  alerts,
+  audit,
+  contracts,
+  fleet,
+  identity,
+  inventories,
+  response,
+}: Contexts): Handlers {
   return {
     signIn: async ({ body, cookieSecret }) => {
       const result = await identity.signIn(body.secret, cookieSecret);
@@ -38,6 +48,8 @@ export function createHandlers({ alerts, audit, contracts, fleet, identity, resp
     listEndpoints: ({ session, query }) => fleet.page(session.actor.tenantId, query),
     getEndpoint: async ({ session, params }) =>
       orNotFound(await fleet.detail(session.actor.tenantId, params.endpointId)),
+    getEndpointInventory: ({ session, params, query }) =>
+      inventories.page(session.actor.tenantId, params.endpointId, query),
     renameEndpoint: async ({ session, params, body }) =>
       orNotFound(await fleet.rename(session.actor, params.endpointId, body.displayName)),
     revokeEndpoint: async ({ session, params }) => orNotFound(await fleet.revoke(session.actor, params.endpointId)),

@@ -53,6 +53,14 @@ beforeAll(async () => {
       receivedAt,
     );
   });
+  await domain.store.write((tx) =>
+    domain.inventories.apply(
+      tx,
+      origin,
+      { time: 1, present: [{ category: 'software', key: MARK, facts: { name: MARK } }], gone: [] },
+      { epoch: 'e', sequence: 1, receivedAt },
+    ),
+  );
   const [incident] = await domain.alerts.page(tenantId, {}).then((page) => (page.ok ? page.value.items : []));
   const [seat] = (await domain.contracts.month(tenantId, undefined)).seats;
   const token = await domain.fleet.createToken(owner.actor, { label: `${MARK}-token`, validHours: 1 });
@@ -180,6 +188,7 @@ test('the owner is answered by every operation with what its schema says', async
     signIn: 401,
     registerApprover: 422,
     getEndpoint: 200,
+    getEndpointInventory: 200,
     renameEndpoint: 200,
     getIncident: 200,
     closeIncident: 200,

@@ -26,6 +26,10 @@ export interface Tables {
   outcomes: OutcomesTable;
   quarantine_items: QuarantineItemsTable;
   exclusions: ExclusionsTable;
+  /** inventory */
+  inventory_items: InventoryItemsTable;
+  inventory_snapshots: InventorySnapshotsTable;
+  inventory_changes: InventoryChangesTable;
   /** contracts */
   seats: SeatsTable;
   /** audit */
@@ -131,6 +135,46 @@ export interface GapsTable {
   sequence: number;
   received_at: number;
   gap_json: string;
+}
+
+export interface InventoryItemsTable {
+  tenant_id: string;
+  endpoint_id: string;
+  category: string;
+  key: string;
+  facts_json: string;
+  first_seen_at: number;
+  changed_at: number;
+  /** Of the last snapshot that named it; null when only differences did. */
+  snapshot_id: string | null;
+}
+
+export interface InventorySnapshotsTable {
+  tenant_id: string;
+  endpoint_id: string;
+  /** The newest one of which a part came. */
+  snapshot_id: string;
+  parts_received: number;
+  /** Nothing was known of the endpoint before it: then what it names is no news. */
+  is_first: number;
+  completed_at: number | null;
+}
+
+export interface InventoryChangesTable {
+  tenant_id: string;
+  endpoint_id: string;
+  epoch: string;
+  sequence: number;
+  /** Among the changes of one item. */
+  position: number;
+  received_at: number;
+  /** As the endpoint's clock said. */
+  time: number;
+  category: string;
+  key: string;
+  kind: 'added' | 'changed' | 'removed';
+  before_json: string | null;
+  after_json: string | null;
 }
 
 export interface IncidentsTable {

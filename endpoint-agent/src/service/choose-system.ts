@@ -3,6 +3,8 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { maskSecrets } from '../core/index.ts';
+import type { InventoryPart } from '../inventory/inventory-parts.ts';
+import { linuxInventoryParts } from '../inventory/linux/linux-parts.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { createLinuxResponder } from '../responses/linux/create-linux-responder.ts';
@@ -17,6 +19,8 @@ export interface SystemParts {
   readonly sensors: readonly Sensor[];
   readonly processes: LiveProcessTable;
   readonly responder: Responder;
+  /** What the machine is made of. */
+  readonly inventory: readonly InventoryPart[];
   /** Changes with every boot. */
   readonly bootId: string;
 }
@@ -55,7 +59,7 @@ export async function chooseSystem(options: SystemOptions): Promise<SystemResult
     bootId,
     ownPaths: [stateDir, dirname(fileURLToPath(import.meta.url))],
   });
-  return { ok: true, system: { sensors, processes, responder, bootId } };
+  return { ok: true, system: { sensors, processes, responder, bootId, inventory: linuxInventoryParts() } };
 }
 
 /** Changes with every boot. Without /proc, a random one: then ids do not outlive this run. */

@@ -2,6 +2,8 @@ import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ItemBody, SensorHealth } from '@yagura/protocol';
 import { combineEvaluators, createBehaviourEvaluator, createNormaliser, createStoryTracker } from '../core/index.ts';
+import { createInventoryReporter } from '../inventory/inventory-reporter.ts';
+import { takeInventory } from '../inventory/take-inventory.ts';
 import { serveLocalApi } from '../local-api/server.ts';
 import { LOCAL_SOCKET } from '../local-api/status.ts';
 import { systemClock } from '../platform/clock.ts';
@@ -11,6 +13,7 @@ import { createFileHasher } from '../scanner/file-hasher.ts';
 import type { Sensor } from '../sensors/sensor.ts';
 import { createSpool } from '../spool/create-spool.ts';
 import { SpoolLockedError } from '../spool/open-spool-store.ts';
+import { openInventoryRecord } from '../state/inventory-record.ts';
 import { standardInputOf } from '../state/standard-input.ts';
 import { openStoryStore } from '../state/story-store.ts';
 import { createSystemPrograms, SYSTEM_PROGRAM_FOLDERS } from '../state/system-programs.ts';
@@ -20,7 +23,6 @@ import { connectConsole } from './connect-console.ts';
 import { createContainment } from './containment.ts';
 import { createCorrelations } from './correlations.ts';
 import { createHealthReporter } from './health.ts';
-import { takeInventory } from './inventory.ts';
 import { loadRules } from './load-rules.ts';
 import { createPipeline } from './pipeline.ts';
 import { protectedProcesses } from './protected-processes.ts';
@@ -171,6 +173,17 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
     onConnected: () => health.report(),
   });
 
+  const inventory = createInventoryReporter({
+    clock,
+    newId,
+    parts: chosen.system.inventory,
+    record: openInventoryRecord(join(stateDir, 'inventory.json')),
+    recipient: () => `${spool.status().epoch} ${link.identity().endpointId ?? ''}`,
+    shed: () => spool.status().shed,
+    send: (changes) => spool.append(changes.map((change): ItemBody => ({ type: 'inventory-change', change }))),
+    onBug: (error) => log.warn({ error: String(error) }, 'a part of the inventory could not be read'),
+  });
+
   const startedAt = clock.now();
   const local = new AbortController();
   await serveLocalApi(
@@ -196,6 +209,7 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
     pipeline.publish(tracker.drain());
     correlations.tick();
     health.tick();
+    inventory.tick();
   }, TICK_MS);
   const localActions = watchLocalActions({
     responder,
@@ -210,6 +224,7 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
   localActions[Symbol.dispose]();
   await Promise.all(sensors.map((sensor) => sensor.stopped));
   await containment.idle();
+  await inventory.idle();
   telemetry.flush();
   correlations.save();
   await linkRun;

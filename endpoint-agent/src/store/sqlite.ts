@@ -117,6 +117,27 @@ export function openStore(path: string, access: Access = 'exclusive'): Store {
   };
 }
 
+/** A database that is only read: the agent's own from beside it, or one of another program. */
+export interface ReadableStore extends Disposable {
+  prepare(sql: string): Pick<Statement, 'get' | 'all' | 'iterate'>;
+}
+
+/** Opens `path` for reading alone, waiting up to two seconds for a writer. Throws what `storeFailure` understands. */
+export function openForReading(path: string): ReadableStore {
+  const database = new DatabaseSync(path, { readOnly: true, timeout: 2_000, allowExtension: false });
+  try {
+    database.exec('PRAGMA trusted_schema=0');
+    database.exec('PRAGMA query_only=1');
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return {
+    prepare: (sql) => wrap(database.prepare(sql)),
+    [Symbol.dispose]: () => database.close(),
+  };
+}
+
 function wrap(statement: StatementSync): Statement {
   return {
     run: (...values) => Number(statement.run(...values).changes),

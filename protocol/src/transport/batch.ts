@@ -5,6 +5,7 @@ import { Event } from '../event/event.ts';
 import { LIMITS } from '../limits.ts';
 import { Id, WallTime } from '../vocabulary.ts';
 import { Health, Inventory } from './health.ts';
+import { InventoryChange } from './inventory.ts';
 
 /** Lanes of the spool, the most important first: under pressure the last is shed first. */
 export const LANES = ['alerts', 'detail', 'telemetry'] as const;
@@ -29,6 +30,7 @@ export const ItemBody = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('quarantine'), item: QuarantineItem }),
   z.strictObject({ type: z.literal('health'), health: Health }),
   z.strictObject({ type: z.literal('inventory'), inventory: Inventory }),
+  z.strictObject({ type: z.literal('inventory-change'), change: InventoryChange }),
   z.strictObject({ type: z.literal('gap'), gap: Gap }),
 ]);
 export type ItemBody = z.infer<typeof ItemBody>;
@@ -42,6 +44,7 @@ export const LANE_OF: Record<ItemType, Lane> = {
   gap: 'alerts',
   health: 'detail',
   inventory: 'detail',
+  'inventory-change': 'detail',
   event: 'telemetry',
 };
 

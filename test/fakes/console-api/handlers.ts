@@ -12,6 +12,7 @@ import type {
 import type { z } from 'zod';
 import { isMacOf, readApproval } from './fake-signer.ts';
 import { obey } from './obey.ts';
+import { inventoryOf } from './inventory.ts';
 import { pageOf } from './page.ts';
 import { recount } from './scenarios.ts';
 import { record, type World } from './world.ts';
@@ -146,6 +147,7 @@ export const handlers: Handlers = {
     };
   },
   getEndpoint: endpointOf,
+  getEndpointInventory: (call) => inventoryOf(endpointOf(call), call.query),
   renameEndpoint: (call) => {
     const endpoint = endpointOf(call);
     endpoint.displayName = call.body.displayName;

@@ -2,6 +2,7 @@ import type { Item, ItemBody, ItemType } from '@yagura/protocol';
 import type { Tx } from '../../store/store.ts';
 import type { Alerts } from '../alerts/api.ts';
 import type { Fleet } from '../fleet/api.ts';
+import type { Inventories } from '../inventory/api.ts';
 import type { Response } from '../response/api.ts';
 import type { ReceivedBatch } from './api.ts';
 import type { TelemetryRow } from './telemetry-rows.ts';
@@ -10,6 +11,7 @@ import type { TelemetryRow } from './telemetry-rows.ts';
 export interface IngestTargets {
   readonly alerts: Pick<Alerts, 'applyStory'>;
   readonly fleet: Pick<Fleet, 'applyHealth' | 'applyInventory' | 'touch'>;
+  readonly inventories: Pick<Inventories, 'apply'>;
   readonly response: Pick<Response, 'applyOutcome' | 'applyQuarantineItem'>;
 }
 
@@ -29,13 +31,15 @@ export type ItemHandlers = {
   readonly [Type in ItemType]: (context: ItemContext, body: BodyOf[Type]) => Promise<void> | void;
 };
 
-export function createItemHandlers({ alerts, fleet, response }: IngestTargets): ItemHandlers {
+export function createItemHandlers({ alerts, fleet, inventories, response }: IngestTargets): ItemHandlers {
   return {
     story: ({ tx, batch }, { story }) => alerts.applyStory(tx, batch.origin, story, batch),
     outcome: ({ tx, batch }, { outcome }) => response.applyOutcome(tx, batch.origin, outcome, batch.receivedAt),
     quarantine: ({ tx, batch }, { item }) => response.applyQuarantineItem(tx, batch.origin, item, batch.receivedAt),
     health: ({ tx, batch }, { health }) => fleet.applyHealth(tx, batch.origin, health, batch.receivedAt),
     inventory: ({ tx, batch }, { inventory }) => fleet.applyInventory(tx, batch.origin, inventory, batch.receivedAt),
+    'inventory-change': ({ tx, batch, sequence }, { change }) =>
+      inventories.apply(tx, batch.origin, change, { epoch: batch.epoch, sequence, receivedAt: batch.receivedAt }),
     event: ({ batch, sequence, telemetry }, { event }) => {
       telemetry.push({ origin: batch.origin, epoch: batch.epoch, sequence, receivedAt: batch.receivedAt, event });
     },

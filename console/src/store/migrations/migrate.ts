@@ -1,9 +1,10 @@
 import { type Kysely, sql } from 'kysely';
 import { StoreError } from '../errors.ts';
 import { firstSchema } from './0001-first-schema.ts';
+import { inventory } from './0002-inventory.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [firstSchema];
+export const MIGRATIONS: readonly Migration[] = [firstSchema, inventory];
 
 /** The schema's version that this code needs. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -4,6 +4,7 @@ import { frame } from './en/frame.ts';
 import { incidents } from './en/incidents.ts';
 import { orders } from './en/orders.ts';
 import { settings } from './en/settings.ts';
+import { things } from './en/things.ts';
 import type { Messages } from './messages.ts';
 
-export const en: Messages = { ...frame, ...errors, ...orders, ...incidents, ...endpoints, ...settings };
+export const en: Messages = { ...frame, ...errors, ...orders, ...incidents, ...endpoints, ...settings, ...things };

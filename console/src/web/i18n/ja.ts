@@ -4,6 +4,7 @@ import { frame } from './ja/frame.ts';
 import { incidents } from './ja/incidents.ts';
 import { orders } from './ja/orders.ts';
 import { settings } from './ja/settings.ts';
+import { things } from './ja/things.ts';
 
 /** All that the screens say in Japanese. The shape of every other language follows from it. */
-export const ja = { ...frame, ...errors, ...orders, ...incidents, ...endpoints, ...settings };
+export const ja = { ...frame, ...errors, ...orders, ...incidents, ...endpoints, ...settings, ...things };

@@ -18,6 +18,7 @@ import { EndpointActions } from './endpoint-actions.tsx';
 import { EndpointIncidents } from './endpoint-incidents.tsx';
 import { EndpointSensors } from './endpoint-sensors.tsx';
 import { useEndpointSentence } from './endpoint-sentence.ts';
+import { EndpointThings } from './endpoint-things.tsx';
 import { PolicySwitch } from './policy-switch.tsx';
 
 export default function EndpointPage() {
@@ -34,7 +35,11 @@ export default function EndpointPage() {
           {t('nav.endpoints')}
         </Anchor>
         <Text component="span" c="dimmed">
-          {query.data === undefined ? '…' : <Untrusted text={query.data.displayName} />}
+          {query.data === undefined ? (
+            '…'
+          ) : (
+            <Untrusted text={query.data.displayName} truncate style={{ maxWidth: '60vw' }} />
+          )}
         </Text>
       </Breadcrumbs>
       {query.isPending ? (
@@ -87,6 +92,7 @@ function Endpoint({ endpoint }: { endpoint: EndpointDetail }) {
           </Stack>
         </Grid.Col>
       </Grid>
+      <EndpointThings endpoint={endpoint} />
     </>
   );
 }

@@ -1,5 +1,5 @@
 import { CompiledQuery } from 'kysely';
-import type { Tx } from '../../store/store.ts';
+import type { Tx } from './store.ts';
 
 export type SqlValue = string | number | null;
 
