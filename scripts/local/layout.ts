@@ -2,10 +2,14 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  closeSync,
+  constants,
   existsSync,
+  fchownSync,
   lchownSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -14,6 +18,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { dataPlaces } from '../places.mjs';
+import { ROOT } from '../run-command.ts';
 import { fromSystemError, StartError } from './messages.ts';
 
 /** Who a process runs as. Absent when we are not root: then everything runs as the caller. */
@@ -82,11 +87,23 @@ export function makeDataDir(dataDir: string): void {
   }
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o755 });
+    requireTrustedOwner(dataDir);
     // The processes without root must pass through to their own folders; they can list nothing here.
     if (isRoot) chmodSync(dataDir, statSync(dataDir).mode | 0o111);
   } catch (error) {
-    throw fromSystemError(error, dataDir);
+    throw error instanceof StartError ? error : fromSystemError(error, dataDir);
   }
+}
+
+/** As root: whoever owns the folder could exchange what root writes into it, so it is root's or the clone's owner's. */
+function requireTrustedOwner(dataDir: string): void {
+  if (!isRoot) return;
+  const { uid } = statSync(dataDir);
+  if (uid === 0 || uid === statSync(ROOT).uid) return;
+  throw new StartError('data_dir_foreign', {
+    ja: `${dataDir} はほかのユーザーのものです。root のフォルダーを --data-dir で指定してください。`,
+    en: `${dataDir} belongs to another user. Name a folder of root's with --data-dir.`,
+  });
 }
 
 /** Makes the folders, each readable by its own user only. Safe to call on existing data. Throws StartError. */
@@ -126,18 +143,26 @@ export function prepareLayout(dataDir: string): Layout {
 
 /**
  * Gives a folder and what is in it to the user of its process: it may have been made by a run without root.
- * From the top down, so that who owned it before cannot exchange anything meanwhile. Links are not followed,
- * and a file with a second name elsewhere is left alone: it may be somebody else's.
+ * Every folder is held by a descriptor and what is in it is reached through that: the folder's present owner
+ * may be a process that outlived its launcher, and could put a link in the place of a folder that was just
+ * looked at. A file with a second name elsewhere is left alone: it may be somebody else's.
  */
 function adopt(path: string, user: RunAs): void {
-  const entry = lstatSync(path);
+  const entry = lstatSync(path, { throwIfNoEntry: false });
+  if (entry === undefined) return;
   const foreign = entry.uid !== user.uid || entry.gid !== user.gid;
   if (!entry.isDirectory()) {
     if (foreign && entry.nlink === 1) lchownSync(path, user.uid, user.gid);
     return;
   }
-  if (foreign) lchownSync(path, user.uid, user.gid);
-  for (const name of readdirSync(path)) adopt(join(path, name), user);
+  const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    if (foreign) fchownSync(folder, user.uid, user.gid);
+    const inside = process.platform === 'linux' ? `/proc/self/fd/${folder}` : path;
+    for (const name of readdirSync(inside)) adopt(join(inside, name), user);
+  } finally {
+    closeSync(folder);
+  }
 }
 
 function requireOwn(path: string): void {
