@@ -23,6 +23,14 @@ export const SHOTS: readonly Shot[] = [
   { name: 'sign-in-used', scenario: 'calm', path: `/sign-in#${'a'.repeat(32)}.${'b'.repeat(43)}`, signedOut: true },
   { name: 'home-calm', scenario: 'calm', path: '/' },
   { name: 'endpoint', scenario: 'calm', path: '/endpoints/endpoint-00001' },
+  {
+    name: 'endpoint-things',
+    scenario: 'calm',
+    path: '/endpoints/endpoint-00001',
+    prepare: async (page) => {
+      await page.getByRole('button', { name: /利用者|Users/ }).click();
+    },
+  },
   { name: 'subscriptions', scenario: 'calm', path: '/subscriptions' },
   { name: 'quarantine', scenario: 'calm', path: '/quarantine' },
   { name: 'settings-tokens', scenario: 'calm', path: '/settings/tokens' },

@@ -35,10 +35,15 @@ function FactValue({ name, value }: { name: string; value: Facts[string] }) {
   const { t } = useTranslation();
   const bytes = useBytes();
   if (typeof value === 'boolean') return t(value ? 'things.yes' : 'things.no');
+  if (name === 'sudo' && isSudoRight(value)) return t(`things.sudo.${value}`);
   if (typeof value === 'string') return <Untrusted text={value} />;
   if (name.endsWith('Bytes') && value >= 0) return bytes(value);
   if (name.endsWith('At')) return <TimeText time={value} />;
   return String(value);
+}
+
+function isSudoRight(value: Facts[string]): value is keyof typeof things.things.sudo {
+  return typeof value === 'string' && Object.hasOwn(things.things.sudo, value);
 }
 
 /** An agent that is newer than this console may know facts that this one has no words for. */

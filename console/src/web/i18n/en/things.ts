@@ -35,6 +35,12 @@ export const things: Mirror<typeof ja> = {
       'usb-device': 'USB devices',
       'kernel-module': 'Kernel modules',
     },
+    sudo: {
+      all: 'all',
+      some: 'some',
+      'all-without-password': 'all, without a password',
+      'some-without-password': 'some, without a password',
+    },
     fact: {
       maker: 'maker',
       model: 'model',

@@ -32,6 +32,12 @@ export const things = {
       'usb-device': 'USB機器',
       'kernel-module': 'カーネル部品',
     },
+    sudo: {
+      all: 'すべて',
+      some: '一部',
+      'all-without-password': 'すべて（パスワード不要）',
+      'some-without-password': '一部（パスワード不要）',
+    },
     fact: {
       maker: 'メーカー',
       model: '型番',
