@@ -65,7 +65,7 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
 
   const { rules, indicators, rejected } = await loadRules(
     [...(config.packDir ? [config.packDir] : []), ...config.ruleDirs],
-    clock.monotonic,
+    () => clock.monotonic(),
   );
   for (const rejection of rejected.slice(0, 20)) log.warn({ ...rejection }, 'rule rejected');
   const settings = createSettings(config.initialPolicy);
@@ -78,14 +78,14 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
   if (damaged) log.warn({ code: 'stories_damaged' }, 'the store of open stories was damaged and set aside');
 
   const hasher = createFileHasher();
-  const programs = createSystemPrograms({ folders: SYSTEM_PROGRAM_FOLDERS, monotonic: clock.monotonic });
+  const programs = createSystemPrograms({ folders: SYSTEM_PROGRAM_FOLDERS, monotonic: () => clock.monotonic() });
   const behaviour = createBehaviourEvaluator({
     clock,
     processes,
     knownBinary: (sha256, image) => programs.copyOf(sha256, image),
     standardInput: standardInputOf,
   });
-  const telemetry = createTelemetry(spool, clock.monotonic);
+  const telemetry = createTelemetry(spool, () => clock.monotonic());
   const onQuarantined = createQuarantineReports(spool);
   const containment = createContainment({
     clock,
@@ -131,8 +131,8 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
     rules,
     path: join(stateDir, 'correlations.json'),
     bootId: chosen.system.bootId,
-    monotonic: clock.monotonic,
-    judge: pipeline.judge,
+    monotonic: () => clock.monotonic(),
+    judge: (event, matches) => pipeline.judge(event, matches),
     log,
   });
   const health = createHealthReporter(
