@@ -191,6 +191,11 @@ describe.skipIf(NO_BROWSER !== undefined)(`the screens${NO_BROWSER ? ` (${NO_BRO
       expect(seen.links, path).toBe(0);
       expect(seen.text, path).not.toMatch(/[\u202a-\u202e\u2066-\u2069]|\p{Cc}/u);
       expect(seen.text, path).toContain('\\u202e');
+      await page.setViewportSize({ width: 390, height: 844 });
+      const over = () =>
+        page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      await expect.poll(over, { message: path }).toBeLessThanOrEqual(0);
+      await page.setViewportSize({ width: 1440, height: 900 });
     }
     expect(session.problems).toEqual([]);
   });

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import classes from './exact-time.module.css';
 
 /** Room that the words need at most, and that the bar at the foot of narrow screens takes. In pixels. */
-const WIDTH = 300;
+const WIDTH = 350;
 const FOOT = 130;
 const GAP = 6;
 

@@ -35,7 +35,11 @@ export default function IncidentPage() {
           {t('nav.incidents')}
         </Anchor>
         <Text component="span" c="dimmed">
-          {query.data === undefined ? t('incident.one') : <Untrusted text={query.data.endpointName} />}
+          {query.data === undefined ? (
+            t('incident.one')
+          ) : (
+            <Untrusted text={query.data.endpointName} truncate style={{ maxWidth: '60vw' }} />
+          )}
         </Text>
       </Breadcrumbs>
       {query.isPending ? <IncidentSkeleton /> : null}
