@@ -166,7 +166,7 @@ describe('a console', () => {
 
 describe('the command line', () => {
   test('makes the database, people, links and tokens, and checks the audit log', async () => {
-    expect(JSON.parse((await cli(['migrate'])).stdout)).toMatchObject({ schema: 1, tenants: 0 });
+    expect(JSON.parse((await cli(['migrate'])).stdout)).toMatchObject({ schema: 2, tenants: 0 });
     const created = await cli(['admin', 'create', '--name', '管理者']);
     expect(created.stdout).toMatch(/^http:\/\/localhost:0\/sign-in#[\w-]{43}\.[\w-]{43}$/);
     expect(await cli(['admin', 'create', '--name', '管理者'])).toMatchObject({ code: 2, stdout: '' });
