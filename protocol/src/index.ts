@@ -1,6 +1,7 @@
 export * from './action/action.ts';
 export * from './action/order.ts';
 export * from './detection/detection.ts';
+export * from './detection/rule-pack.ts';
 export * from './detection/story.ts';
 export * from './event/event.ts';
 export * from './limits.ts';

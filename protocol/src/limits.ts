@@ -28,4 +28,8 @@ export const LIMITS = {
   factsPerInventoryItem: 24,
   inventoryFact: 1_024,
   sensors: 32,
+  /** Bytes of one rule pack; the whole public corpus has about 12 million. */
+  rulePackBytes: 67_108_864,
+  /** Bytes of a rule pack's first line, its header. */
+  rulePackHeaderBytes: 16_384,
 } as const;

@@ -11,6 +11,8 @@ import { createIngest } from '@yagura/console/contexts/ingest/ingest.ts';
 import { createInventories } from '@yagura/console/contexts/inventory/inventories.ts';
 import type { Response } from '@yagura/console/contexts/response/api.ts';
 import { createResponse } from '@yagura/console/contexts/response/response.ts';
+import type { RulePacks } from '@yagura/console/contexts/rule-packs/api.ts';
+import { createRulePacks } from '@yagura/console/contexts/rule-packs/rule-packs.ts';
 import { createTenants } from '@yagura/console/contexts/tenants/tenants.ts';
 import { createGateway, type Gateway } from '@yagura/console/gateway/gateway.ts';
 import type { GatewayLimits } from '@yagura/console/gateway/limits.ts';
@@ -29,6 +31,7 @@ export interface RunningGateway extends AsyncDisposable {
   readonly bus: Bus;
   readonly fleet: Fleet;
   readonly response: Response;
+  readonly rulePacks: RulePacks;
   readonly ingest: Ingest;
   readonly gateway: Gateway;
   /** Makes a customer with enrolment tokens. */
@@ -89,6 +92,7 @@ export async function startGateway(options: RunningGatewayOptions): Promise<Runn
     audit,
     ordersAbout: (tenantId, endpointId, storyId) => response.ordersAbout(tenantId, endpointId, storyId),
   });
+  const rulePacks = createRulePacks({ store, clock, random, bus, log, audit, directory: join(directory, 'packs') });
   const response: Response = createResponse({
     store,
     clock,
@@ -98,6 +102,7 @@ export async function startGateway(options: RunningGatewayOptions): Promise<Runn
     signer,
     fleet,
     incidentContent: (tenantId, incidentId) => alerts.content(tenantId, incidentId),
+    rulePackExists: (tenantId, reference) => rulePacks.exists(tenantId, reference),
   });
   const created = createIngest({
     store,
@@ -118,6 +123,7 @@ export async function startGateway(options: RunningGatewayOptions): Promise<Runn
     store,
     fleet,
     response,
+    rulePacks,
     ingest,
     audit,
     bus,
@@ -135,6 +141,7 @@ export async function startGateway(options: RunningGatewayOptions): Promise<Runn
     bus,
     fleet,
     response,
+    rulePacks,
     ingest,
     gateway: started.gateway,
     createTenant: async (name) => (await store.write((tx) => tenants.ensure(tx, name))).tenantId,

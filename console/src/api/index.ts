@@ -3,4 +3,5 @@ export * from './incidents.ts';
 export * from './inventory.ts';
 export * from './live.ts';
 export * from './routes.ts';
+export * from './rule-packs.ts';
 export * from './session.ts';

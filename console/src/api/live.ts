@@ -8,6 +8,7 @@ export const LIVE_TOPICS = [
   'orders',
   'quarantine',
   'exclusions',
+  'rule-packs',
   'tokens',
   'subscriptions',
 ] as const;

@@ -1,3 +1,4 @@
+import { LIMITS } from '@yagura/protocol';
 import type { z } from 'zod';
 import {
   CreatedEnrolmentToken,
@@ -29,6 +30,7 @@ import {
   QuarantinePage,
   QuarantineQuery,
 } from './incidents.ts';
+import { RulePackList, RulePackRow } from './rule-packs.ts';
 import {
   AuditPage,
   RegisterApproverRequest,
@@ -47,6 +49,8 @@ export interface RouteContract {
   readonly summary: string;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
+  /** Bytes of a body that is no JSON (`application/octet-stream`) and is handed on as it comes. */
+  readonly upload?: number;
   /** Absent: 204 without content. */
   readonly response?: z.ZodType;
 }
@@ -163,6 +167,27 @@ export const ROUTES = {
     role: 'viewer',
     summary: 'Exclusions in force',
     response: ExclusionList,
+  },
+  listRulePacks: {
+    method: 'GET',
+    path: '/api/rule-packs',
+    role: 'viewer',
+    summary: 'Rule packs, and which endpoint runs which',
+    response: RulePackList,
+  },
+  uploadRulePack: {
+    method: 'POST',
+    path: '/api/rule-packs',
+    role: 'admin',
+    summary: 'Stores a compiled rule pack; sends it to nobody',
+    upload: LIMITS.rulePackBytes,
+    response: RulePackRow,
+  },
+  removeRulePack: {
+    method: 'DELETE',
+    path: '/api/rule-packs/:sha256',
+    role: 'admin',
+    summary: 'Removes a rule pack that no endpoint uses',
   },
   listQuarantine: {
     method: 'GET',

@@ -9,6 +9,7 @@ import { approverCommand } from './approver.ts';
 import { auditVerify } from './audit.ts';
 import { CliError, type CliContext, readOptions } from './context.ts';
 import { migrateCommand } from './migrate.ts';
+import { rulesCommand } from './rules.ts';
 import { simulateCommand } from './simulate.ts';
 import { tokenCommand } from './token.ts';
 
@@ -27,6 +28,10 @@ const USAGE = `Usage: yagura-console COMMAND
                                            checks the audit log; exit code 4 when it was tampered with
   approver list [--tenant ID]              prints the browsers that may approve orders, one JSON object a line
   approver revoke --key ID                 no longer accepts what this browser approves
+  rules add --file PACK [--tenant NAME]    stores a pack of yagura-agent rules compile; prints what it says of itself
+  rules list [--tenant NAME]               prints the packs, one JSON object a line
+  rules remove --sha256 HASH [--tenant NAME]
+                                           removes a pack that no endpoint uses
   simulate --endpoints N --events-per-second R --seconds S [--gateway URL] [--token-file FILE] [--tenant NAME]
                                            simulated endpoints against a running console; prints JSON
   signer [OPTIONS]                         runs the signer (--state-dir DIR --socket PATH --admin-socket PATH ...)
@@ -75,6 +80,8 @@ async function runOnDatabase(command: string, args: readonly string[]): Promise<
       return auditVerify(context, args);
     case 'approver':
       return approverCommand(context, args);
+    case 'rules':
+      return rulesCommand(context, args);
     case 'simulate':
       return simulateCommand(context, args);
     default:

@@ -9,6 +9,7 @@ import type { Audit } from '../contexts/audit/api.ts';
 import type { Fleet } from '../contexts/fleet/api.ts';
 import type { Ingest } from '../contexts/ingest/api.ts';
 import type { Response } from '../contexts/response/api.ts';
+import type { RulePacks } from '../contexts/rule-packs/api.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
@@ -23,6 +24,7 @@ import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts';
 import { identifyPeer, type PeerIdentity } from './peer-identity.ts';
 import { refuseUpgrade } from './refuse-upgrade.ts';
 import { createRenewal } from './renewal.ts';
+import { createPackService } from './serve-packs.ts';
 import { AgentSession } from './session.ts';
 import type { SessionServices } from './session-services.ts';
 import { Sessions } from './sessions.ts';
@@ -39,6 +41,7 @@ export interface GatewayOptions {
   readonly store: Store;
   readonly fleet: Fleet;
   readonly response: Response;
+  readonly rulePacks: Pick<RulePacks, 'open'>;
   readonly ingest: Ingest;
   readonly audit: Audit;
   readonly bus: Bus;
@@ -70,8 +73,8 @@ export type GatewayStart =
 const CERTIFICATE_CHECK_MS = 3_600_000;
 
 /**
- * Starts the agents' gateway: `POST /enrol` without and `/uplink` with a client certificate, over TLS 1.2 or
- * newer. Fails with a value when the signer does not answer (`signer_unavailable`) or the port is not to be
+ * Starts the agents' gateway: `POST /enrol` without, `/uplink` and `/packs/` with a client certificate, over TLS
+ * 1.2 or newer. Fails with a value when the signer does not answer (`signer_unavailable`) or the port is not to be
  * had (`EADDRINUSE`, `EACCES`).
  */
 export async function createGateway(options: GatewayOptions): Promise<GatewayStart> {
@@ -209,7 +212,11 @@ class OpenGateway implements Gateway {
       authority: this.#tls.authority.toString(),
       orderKey: this.#tls.orderKey,
     });
-    server.on('request', (request, response) => serveEnrolment(enrolment, limits.enrolBytes, request, response));
+    const packs = createPackService({ ...options, limits, authority: () => this.#tls.authority });
+    server.on('request', (request, response) => {
+      if (packs.matches(request)) packs.serve(request, response);
+      else serveEnrolment(enrolment, limits.enrolBytes, request, response);
+    });
     server.on('upgrade', (request, socket, head) => {
       // Until ws takes over nobody else listens, and an error without a listener would end the process.
       socket.on('error', () => socket.destroy());

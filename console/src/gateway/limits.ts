@@ -12,6 +12,11 @@ export const GATEWAY_LIMITS = {
   enrolPerAddress: enrolmentLimit(300),
   /** Handshakes that ask for a session, by identity: a reconnecting agent needs one. */
   sessionsPerEndpoint: { perMinute: 10, burst: 20, maxKeys: 20_000 },
+  /** Downloads of rule packs by one identity, and over all at the same time; a fleet takes turns. */
+  packsPerEndpoint: { perMinute: 2, burst: 6, maxKeys: 20_000 },
+  packDownloads: 64,
+  /** A reader of a rule pack that takes nothing for this long is cut off. */
+  packSilenceMs: 30_000,
   /** Text and control frames of one session (SPEC LI4). */
   textFrames: { perMinute: 1_200, burst: 100 },
   renewals: { perMinute: 0.1, burst: 5 },

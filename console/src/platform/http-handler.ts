@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import type { ROUTES, RouteName } from '../api/routes.ts';
 import type { ActiveSession } from '../contexts/identity/api.ts';
@@ -21,6 +22,8 @@ export interface ApiRequest<Name extends RouteName> {
   readonly params: Params<Name>;
   readonly query: Parsed<Contract<Name>, 'query'>;
   readonly body: Parsed<Contract<Name>, 'body'>;
+  /** The body of an upload, unread; the bound on its size is already set. */
+  readonly upload: Contract<Name> extends { upload: number } ? Readable : undefined;
   /** The secret of the session cookie that came along, good or not. */
   readonly cookieSecret: string | undefined;
 }

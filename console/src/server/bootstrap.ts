@@ -1,6 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createAlerts } from '../contexts/alerts/alerts.ts';
 import { createAudit } from '../contexts/audit/audit.ts';
@@ -15,6 +16,8 @@ import { createIngest } from '../contexts/ingest/ingest.ts';
 import { startRetention } from '../contexts/ingest/retention.ts';
 import type { Response } from '../contexts/response/api.ts';
 import { createResponse } from '../contexts/response/response.ts';
+import type { RulePacks } from '../contexts/rule-packs/api.ts';
+import { createRulePacks } from '../contexts/rule-packs/rule-packs.ts';
 import type { Tenants } from '../contexts/tenants/api.ts';
 import { createTenants } from '../contexts/tenants/tenants.ts';
 import { createGateway, type Gateway } from '../gateway/gateway.ts';
@@ -78,11 +81,13 @@ export async function openDomain(config: ConsoleConfig, log: Log, platform: Plat
   const fleet: Fleet = createFleet({ ...common, audit, contracts, gatewayUrl: () => gatewayUrl });
   const inventories = createInventories({ store, bus });
   const alerts = createAlerts({ ...common, audit, ordersAbout: (...about) => response.ordersAbout(...about) });
+  const rulePacks: RulePacks = createRulePacks({ ...common, audit, directory: join(config.stateDirectory, 'packs') });
   const response: Response = createResponse({
     ...common,
     audit,
     fleet,
     incidentContent: (...which) => alerts.content(...which),
+    rulePackExists: (...which) => rulePacks.exists(...which),
   });
 
   return {
@@ -98,6 +103,7 @@ export async function openDomain(config: ConsoleConfig, log: Log, platform: Plat
     identity,
     inventories,
     response,
+    rulePacks,
     setGatewayUrl(url) {
       gatewayUrl = url;
     },
@@ -192,6 +198,7 @@ export async function startConsole(
     store: domain.store,
     fleet: domain.fleet,
     response: domain.response,
+    rulePacks: domain.rulePacks,
     ingest,
     audit: domain.audit,
     bus: domain.bus,

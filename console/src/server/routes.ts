@@ -5,6 +5,7 @@ import type { Fleet } from '../contexts/fleet/api.ts';
 import type { Identity } from '../contexts/identity/api.ts';
 import type { Inventories } from '../contexts/inventory/api.ts';
 import type { Response } from '../contexts/response/api.ts';
+import type { RulePacks } from '../contexts/rule-packs/api.ts';
 import { orNotFound, succeed } from '../platform/http-errors.ts';
 import type { Handlers } from '../platform/http-handler.ts';
 
@@ -16,18 +17,12 @@ export interface Contexts {
   readonly identity: Identity;
   readonly inventories: Inventories;
   readonly response: Response;
+  readonly rulePacks: RulePacks;
 }
 
 /** Which context answers which operation. The tenant is always the session's, never the request's. */
-export function createHandlers({
-  alerts,
-  audit,
-  contracts,
-  fleet,
-  identity,
-  inventories,
-  response,
-}: Contexts): Handlers {
+export function createHandlers(contexts: Contexts): Handlers {
+  const { alerts, audit, contracts, fleet, identity, inventories, response, rulePacks } = contexts;
   return {
     signIn: async ({ body, cookieSecret }) => {
       const result = await identity.signIn(body.secret, cookieSecret);
@@ -67,6 +62,13 @@ export function createHandlers({
     placeOrders: ({ session, body }) => response.place(session.actor, body.approvals),
     listOrders: ({ session, query }) => response.orders(session.actor.tenantId, query),
     getOrder: async ({ session, params }) => orNotFound(await response.order(session.actor.tenantId, params.orderId)),
+
+    listRulePacks: async ({ session }) => succeed(await rulePacks.list(session.actor.tenantId)),
+    uploadRulePack: ({ session, upload }) => rulePacks.add(session.actor, upload),
+    removeRulePack: async ({ session, params }) => {
+      const result = await rulePacks.remove(session.actor, params.sha256);
+      return result.ok ? { ok: true, value: undefined } : result;
+    },
 
     getSubscriptions: async ({ session, query }) => succeed(await contracts.month(session.actor.tenantId, query.month)),
     endSeat: ({ session, params }) => contracts.endSeat(session.actor, params.seatId),

@@ -22,6 +22,8 @@ export const ORDER_POLICY: Record<OrderKind, OrderPolicy> = {
   'contain-story': { lifetimeMs: DAY, perTenantAndHour: 200 },
   'set-policy': { lifetimeMs: 30 * DAY, perTenantAndHour: 1_000 },
   'set-exclusions': { lifetimeMs: 30 * DAY, perTenantAndHour: 1_000 },
+  'set-rule-pack': { lifetimeMs: 30 * DAY, perTenantAndHour: 1_000 },
+  'clear-rule-pack': { lifetimeMs: 30 * DAY, perTenantAndHour: 1_000 },
 };
 
 export const SIGNER_LIMITS = {

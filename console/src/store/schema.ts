@@ -30,6 +30,8 @@ export interface Tables {
   inventory_items: InventoryItemsTable;
   inventory_snapshots: InventorySnapshotsTable;
   inventory_changes: InventoryChangesTable;
+  /** rule-packs */
+  rule_packs: RulePacksTable;
   /** contracts */
   seats: SeatsTable;
   /** audit */
@@ -269,6 +271,18 @@ export interface ExclusionsTable {
   version: number;
   expires_at: number;
   exclusion_json: string;
+}
+
+export interface RulePacksTable {
+  tenant_id: string;
+  sha256: string;
+  size: number;
+  name: string;
+  version: string;
+  /** `RulePackHeader` of the protocol, as the pack's first line has it. */
+  header_json: string;
+  uploaded_at: number;
+  uploaded_by: string;
 }
 
 export interface SeatsTable {

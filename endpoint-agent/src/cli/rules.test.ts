@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ruleText } from '../../../test/fakes/sigma-rule.ts';
-import { readPack } from '../core/index.ts';
+import { readPackFile } from '../core/detection/pack/pack-file.ts';
 import { runRules } from './rules.ts';
 
 const RULE = ruleText('sel:\n    Image: x\ncondition: sel');
@@ -53,8 +54,15 @@ test('compile and import write a pack that an endpoint can read', async () => {
   await writeFile(join(folder, 'good.yml'), RULE);
   const pack = join(folder, 'out.pack');
   const compiled = await run('compile', folder, '-o', pack, '--json');
-  expect([compiled.code, JSON.parse(compiled.out)]).toEqual([0, { pack, documents: 1, rejected: [] }]);
-  expect(readPack(await readFile(pack, 'utf8'))).toMatchObject({ ok: true, rules: { rules: [{ kind: 'rule' }] } });
+  const bytes = await readFile(pack);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  expect([compiled.code, JSON.parse(compiled.out)]).toMatchObject([0, { pack, documents: 1, rejected: [], sha256 }]);
+  expect(readPackFile(bytes.toString('utf8'))).toMatchObject({
+    ok: true,
+    rules: { rules: [{ kind: 'rule' }] },
+    header: { name: 'out', documents: 1, systems: [{ system: 'windows', rules: 1, canFire: 1 }] },
+  });
+  expect((await run('compile', folder, '-o', pack, '--name', '')).code).toBe(2);
   expect((await run('import', folder, '-o', pack)).code).toBe(0);
   expect(await run('import', pack, '-o', pack)).toMatchObject({
     code: 2,

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { parse } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
   type Coverage,
@@ -11,6 +13,7 @@ import {
   type RuleSource,
   type SigmaRule,
 } from '../core/index.ts';
+import { composePackFile } from '../core/detection/pack/pack-file.ts';
 import { BUILT, COVERED_SYSTEMS, declaredSources } from './coverage-sources.ts';
 import { readRuleArchive } from './rule-archive.ts';
 import { readRuleFiles, UnreadablePath } from './rule-files.ts';
@@ -23,14 +26,16 @@ export interface CommandOutput {
 
 const USAGE = `usage: yagura-agent rules check DIR... [--json] [--strict]
        yagura-agent rules coverage DIR... [--json]
-       yagura-agent rules compile DIR... -o PACK
-       yagura-agent rules import ARCHIVE|DIR -o PACK`;
+       yagura-agent rules compile DIR... -o PACK [--name NAME] [--pack-version VERSION]
+       yagura-agent rules import ARCHIVE|DIR -o PACK [--name NAME] [--pack-version VERSION]`;
 
 interface Options {
   readonly paths: readonly string[];
   readonly json: boolean;
   readonly strict: boolean;
   readonly output: string | undefined;
+  readonly name: string | undefined;
+  readonly packVersion: string | undefined;
 }
 
 const COMMANDS: Readonly<Record<string, (options: Options, output: CommandOutput) => Promise<number>>> = {
@@ -65,7 +70,13 @@ function parseOptions(args: readonly string[]): Options | undefined {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
-      options: { json: { type: 'boolean' }, strict: { type: 'boolean' }, output: { type: 'string', short: 'o' } },
+      options: {
+        json: { type: 'boolean' },
+        strict: { type: 'boolean' },
+        output: { type: 'string', short: 'o' },
+        name: { type: 'string' },
+        'pack-version': { type: 'string' },
+      },
       allowPositionals: true,
     });
     if (positionals.length === 0) return undefined;
@@ -74,6 +85,8 @@ function parseOptions(args: readonly string[]): Options | undefined {
       json: values.json === true,
       strict: values.strict === true,
       output: values.output,
+      name: values.name,
+      packVersion: values['pack-version'],
     };
   } catch {
     // parseArgs reports an unknown option by throwing.
@@ -180,17 +193,33 @@ async function writePack(
   }
   const pack = compilePack(sources);
   const rejected = [...unread, ...pack.rejected];
+  const composed = composePackFile(pack, {
+    name: options.name ?? parse(options.output).name,
+    version: options.packVersion ?? new Date().toISOString().slice(0, 10),
+    unread: unread.length,
+    canFire: (rule, system) => decideCoverage(rule, declaredSources(system)).canFire,
+  });
+  if (composed === undefined) {
+    output.err('--name and --pack-version are 1 to 64 printable characters');
+    return 2;
+  }
+  const bytes = Buffer.from(composed.text);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
   try {
-    await writeFile(options.output, pack.text);
+    await writeFile(options.output, bytes);
   } catch (error) {
     output.err(`cannot write ${options.output}: ${error instanceof Error ? error.message : 'unknown reason'}`);
     return 2;
   }
   if (options.json) {
-    output.out(JSON.stringify({ pack: options.output, documents: pack.documents, rejected }));
+    output.out(
+      JSON.stringify({ pack: options.output, documents: pack.documents, rejected, sha256, header: composed.header }),
+    );
   } else {
     printRejected(rejected, output);
     output.out(`${pack.documents} rules compiled into ${options.output}, ${rejected.length} rejected`);
+    // To be compared with what the console shows before anybody approves the pack.
+    output.out(`sha256 ${sha256}`);
   }
   return options.strict && rejected.length > 0 ? 1 : 0;
 }

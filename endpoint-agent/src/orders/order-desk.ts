@@ -68,7 +68,7 @@ class JournalledDesk implements OrderDesk {
   readonly #options: OrderDeskOptions;
   readonly #journal: OrderJournal;
   readonly #orderKey: ReturnType<typeof importOrderKey>;
-  #effects: Promise<void> = Promise.resolve();
+  readonly #effects: Record<Lane, Promise<void>> = { acts: Promise.resolve(), packs: Promise.resolve() };
   #underWay = 0;
 
   constructor(options: OrderDeskOptions, journal: OrderJournal) {
@@ -78,7 +78,7 @@ class JournalledDesk implements OrderDesk {
   }
 
   async receive(signed: SignedOrder, consoleNow: number): Promise<OrderReceipt> {
-    if (this.#underWay >= UNFINISHED) await this.#effects;
+    if (this.#underWay >= UNFINISHED) await this.idle();
     const { endpointId, tenantId, clock, log } = this.#options;
     const { counter, issuedFloor, entries } = this.#journal.content();
     const now = Math.max(consoleNow, issuedFloor);
@@ -143,12 +143,13 @@ class JournalledDesk implements OrderDesk {
   }
 
   async idle(): Promise<void> {
-    await this.#effects;
+    await Promise.all(Object.values(this.#effects));
   }
 
   #carryOut(order: EffectOrder, entry: JournalEntry): void {
     this.#underWay += 1;
-    this.#effects = this.#effects.then(() => this.#execute(order, entry));
+    const lane = laneOf(order);
+    this.#effects[lane] = this.#effects[lane].then(() => this.#execute(order, entry));
   }
 
   async #execute(order: EffectOrder, entry: JournalEntry): Promise<void> {
@@ -218,6 +219,13 @@ class JournalledDesk implements OrderDesk {
       endedAt: this.#options.clock.now(),
     };
   }
+}
+
+/** Orders of one lane are carried out one after another: a slow download must not hold up containment (CM11). */
+type Lane = 'acts' | 'packs';
+
+function laneOf({ action }: EffectOrder): Lane {
+  return action.kind === 'set-rule-pack' || action.kind === 'clear-rule-pack' ? 'packs' : 'acts';
 }
 
 function targetOf({ action }: Order): Pick<JournalEntry, 'storyId' | 'quarantineId'> {

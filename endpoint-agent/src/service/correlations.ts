@@ -6,8 +6,11 @@ import type { Log } from '../platform/log.ts';
 
 const SAVE_EVERY_MS = 60_000;
 
+/** Rules whose correlations can be kept. */
+export type LiveCorrelations = Pick<SigmaEvaluator, 'advance' | 'saveState' | 'restoreState'>;
+
 export interface CorrelationParts {
-  readonly rules: SigmaEvaluator;
+  readonly rules: LiveCorrelations;
   readonly path: string;
   readonly bootId: string;
   readonly monotonic: () => number;

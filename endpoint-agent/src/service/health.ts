@@ -1,4 +1,4 @@
-import { type Health, type ItemBody, LIMITS, type SensorHealth } from '@yagura/protocol';
+import { type Health, type ItemBody, LIMITS, type RulePackHealth, type SensorHealth } from '@yagura/protocol';
 import type { Clock } from '../platform/clock.ts';
 import { AGENT_VERSION } from '../platform/version.ts';
 import type { Sensor } from '../sensors/sensor.ts';
@@ -10,7 +10,8 @@ export interface HealthParts {
   readonly sensors: readonly Sensor[];
   readonly settings: Settings;
   readonly spool: Spool;
-  readonly rules: { readonly loaded: number; readonly rejected: number; readonly suspended: () => readonly string[] };
+  readonly rules: () => { readonly loaded: number; readonly rejected: number; readonly suspended: readonly string[] };
+  readonly rulePack: () => RulePackHealth;
   readonly suppressed: () => number;
   /** Files that were written and not looked into, and events not sent. */
   readonly scanner: () => { readonly dropped: number };
@@ -41,12 +42,13 @@ export function createHealthReporter(parts: HealthParts, intervalMs: number): He
       spool: { alerts: pending.alerts, telemetry: pending.telemetry + pending.detail, bytes, shed },
       suppressed: parts.suppressed(),
       exclusionsVersion: settings.exclusionsVersion(),
+      rulePack: parts.rulePack(),
     };
   }
 
   function rulesHealth(): Health['rules'] {
-    const { loaded, rejected } = parts.rules;
-    const suspended = parts.rules.suspended().slice(0, LIMITS.sensors);
+    const { loaded, rejected, ...rest } = parts.rules();
+    const suspended = rest.suspended.slice(0, LIMITS.sensors);
     return { loaded, rejected, ...(suspended.length === 0 ? {} : { suspended }) };
   }
 

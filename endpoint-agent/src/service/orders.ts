@@ -1,6 +1,7 @@
 import type { ActionOutcome, QuarantineItem } from '@yagura/protocol';
 import type { EffectOrder } from '../orders/order-desk.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { RulePacks } from '../packs/rule-packs.ts';
 import type { Responder } from '../responses/responder.ts';
 import type { Containment } from './containment.ts';
 import { runSafeTest } from './safe-test.ts';
@@ -9,11 +10,14 @@ export interface OrderEffects {
   readonly clock: Clock;
   readonly responder: Responder;
   readonly containment: Containment;
+  readonly packs: Pick<RulePacks, 'install' | 'clear'>;
   /** Called with the safe test's pid before it can have done anything. */
   readonly onSafeTest: (pid: number) => void;
   /** Why a test would not be seen here; absent when files are watched. */
   readonly blindToTest: () => string | undefined;
   readonly onQuarantineChanged: (items: readonly QuarantineItem[]) => void;
+  /** Other rules are in force, or were to be: worth a health report. */
+  readonly onRulesChanged: () => void;
 }
 
 /** Carries out what a person ordered. Each order is verified and journalled before it comes here. */
@@ -51,5 +55,16 @@ export async function executeOrder(order: EffectOrder, effects: OrderEffects): P
     }
     case 'contain-story':
       return outcome({ ...(await effects.containment.order(action.storyId, orderId)), storyId: action.storyId });
+    case 'set-rule-pack': {
+      const { kind: _, ...reference } = action;
+      const installed = await effects.packs.install(reference, order.endpointId);
+      effects.onRulesChanged();
+      return outcome({ ...installed, target: { sha256: reference.sha256, size: reference.size } });
+    }
+    case 'clear-rule-pack': {
+      const cleared = effects.packs.clear(order.endpointId);
+      effects.onRulesChanged();
+      return outcome(cleared);
+    }
   }
 }

@@ -21,13 +21,14 @@ import { chooseSystem } from './choose-system.ts';
 import type { AgentConfig } from './config.ts';
 import { connectConsole } from './connect-console.ts';
 import { createContainment } from './containment.ts';
-import { createCorrelations } from './correlations.ts';
+import { createCorrelations, type LiveCorrelations } from './correlations.ts';
 import { createHealthReporter } from './health.ts';
 import { loadRules } from './load-rules.ts';
 import { createPipeline } from './pipeline.ts';
 import { protectedProcesses } from './protected-processes.ts';
 import { createQuarantineReports } from './quarantine-reports.ts';
 import { createFileReader } from './read-written-files.ts';
+import { openServicePacks } from './rule-packs.ts';
 import { createSettings } from './settings.ts';
 import { createTelemetry } from './telemetry.ts';
 import { watchLocalActions } from './watch-local-actions.ts';
@@ -68,6 +69,7 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
     () => clock.monotonic(),
   );
   for (const rejection of rejected.slice(0, 20)) log.warn({ ...rejection }, 'rule rejected');
+  const packs = openServicePacks({ stateDir, clock, log, signal });
   const settings = createSettings(config.initialPolicy);
   const protectedEntityIds = (): ReadonlySet<string> => protectedProcesses(processes, process.pid);
   const tracker = createStoryTracker({ clock, newId, processes, protectedEntityIds });
@@ -104,7 +106,7 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
     clock,
     processes,
     normaliser: createNormaliser({ newId, processes }),
-    evaluator: combineEvaluators(rules, behaviour, indicators),
+    evaluator: combineEvaluators(rules, packs.evaluator, behaviour, indicators),
     indicators,
     files: createFileReader(hasher, (error) =>
       log.warn({ error: String(error) }, 'a written file could not be judged'),
@@ -127,25 +129,31 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
   }
   onQuarantined(await responder.listQuarantine());
 
-  const correlations = createCorrelations({
-    rules,
-    path: join(stateDir, 'correlations.json'),
-    bootId: chosen.system.bootId,
-    monotonic: () => clock.monotonic(),
-    judge: (event, matches) => pipeline.judge(event, matches),
-    log,
-  });
+  const keepCorrelations = (evaluator: LiveCorrelations, file: string) =>
+    createCorrelations({
+      rules: evaluator,
+      path: join(stateDir, file),
+      bootId: chosen.system.bootId,
+      monotonic: () => clock.monotonic(),
+      judge: (event, matches) => pipeline.judge(event, matches),
+      log,
+    });
+  const correlations = [
+    keepCorrelations(rules, 'correlations.json'),
+    keepCorrelations(packs.evaluator, 'pack-correlations.json'),
+  ];
   const health = createHealthReporter(
     {
       clock,
       sensors,
       settings,
       spool,
-      rules: {
-        loaded: rules.loaded + indicators.loaded,
-        rejected: rejected.length,
-        suspended: () => rules.suspensions().map(({ rule }) => rule.title),
-      },
+      rules: () => ({
+        loaded: rules.loaded + packs.evaluator.loaded + indicators.loaded,
+        rejected: rejected.length + packs.evaluator.rejected.length,
+        suspended: [...rules.suspensions(), ...packs.evaluator.suspensions()].map(({ rule }) => rule.title),
+      }),
+      rulePack: () => packs.health(),
       suppressed: () => pipeline.counts.suppressed,
       scanner: () => ({ dropped: hasher.dropped + telemetry.shed }),
     },
@@ -168,6 +176,8 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
       },
       blindToTest: () => blindToFiles(sensors),
       onQuarantineChanged: onQuarantined,
+      packs,
+      onRulesChanged: () => health.report(),
     },
     report: (outcome) => pipeline.report(outcome),
     onConnected: () => health.report(),
@@ -207,9 +217,10 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
   const timer = setInterval(() => {
     telemetry.flush();
     pipeline.publish(tracker.drain());
-    correlations.tick();
+    for (const each of correlations) each.tick();
     health.tick();
     inventory.tick();
+    packs.tick();
   }, TICK_MS);
   const localActions = watchLocalActions({
     responder,
@@ -226,9 +237,10 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
   await containment.idle();
   await inventory.idle();
   telemetry.flush();
-  correlations.save();
+  for (const each of correlations) each.save();
   await linkRun;
   local.abort();
+  packs.endTrial();
   return { ok: true };
 }
 

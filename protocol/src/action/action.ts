@@ -15,6 +15,8 @@ export const ACTION_KINDS = [
   'contain-story',
   'set-policy',
   'set-exclusions',
+  'set-rule-pack',
+  'clear-rule-pack',
 ] as const;
 export const ActionKind = z.enum(ACTION_KINDS);
 export type ActionKind = z.infer<typeof ActionKind>;
@@ -45,6 +47,12 @@ export const ACTION_CODES = [
   'interrupted',
   'io_error',
   'refused',
+  /** The gateway does not have the pack, or could not be asked. */
+  'pack_unavailable',
+  /** What came does not have the size and hash that were ordered. */
+  'pack_damaged',
+  /** The agent's own engine does not load it, or not within its bounds. */
+  'pack_rejected',
 ] as const;
 export const ActionCode = z.enum(ACTION_CODES);
 export type ActionCode = z.infer<typeof ActionCode>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from '../limits.ts';
+import { RulePackReference } from '../detection/rule-pack.ts';
 import { Id, WallTime } from '../vocabulary.ts';
 import { Exclusions, PolicyMode } from './action.ts';
 
@@ -11,6 +12,10 @@ export const OrderAction = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('contain-story'), storyId: Id }),
   z.strictObject({ kind: z.literal('set-policy'), mode: PolicyMode }),
   z.strictObject({ kind: z.literal('set-exclusions'), version: z.number().int().min(1), exclusions: Exclusions }),
+  /** The hash in the signed order is all that vouches for the pack's content (SPEC CM11). */
+  z.strictObject({ kind: z.literal('set-rule-pack'), ...RulePackReference.shape }),
+  /** Back to the rules that the agent brings. */
+  z.strictObject({ kind: z.literal('clear-rule-pack') }),
 ]);
 export type OrderAction = z.infer<typeof OrderAction>;
 export type OrderKind = OrderAction['kind'];
@@ -21,6 +26,8 @@ export const ORDER_KINDS = [
   'contain-story',
   'set-policy',
   'set-exclusions',
+  'set-rule-pack',
+  'clear-rule-pack',
 ] as const satisfies readonly OrderKind[];
 
 /**

@@ -9,6 +9,9 @@ export const ENROL_PATH = '/enrol';
 /** WebSocket upgrade with a client certificate. */
 export const UPLINK_PATH = '/uplink';
 
+/** `GET` of `PACK_PATH + sha256` with a client certificate: a rule pack of the endpoint's tenant (SPEC RP2). */
+export const PACK_PATH = '/packs/';
+
 /** Durations and counts of the session that both sides rely on (SPEC LI5), in milliseconds where they are times. */
 export const SESSION = {
   /** From the TLS handshake to `hello`, and from `hello` to `welcome` or `refused`. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PolicyMode } from '../action/action.ts';
+import { RulePackReference } from '../detection/rule-pack.ts';
 import { LIMITS } from '../limits.ts';
 import { Platform, ShortText, Text, WallTime } from '../vocabulary.ts';
 
@@ -21,6 +22,15 @@ export const SensorHealth = z.strictObject({
 });
 export type SensorHealth = z.infer<typeof SensorHealth>;
 
+/** The rule pack of an endpoint beside the rules that its agent brings. */
+export const RulePackHealth = z.strictObject({
+  /** In force; absent while there is none. */
+  active: RulePackReference.optional(),
+  /** Was in force or was to be, and is not: `pack_crashed`, `pack_damaged`, `pack_rejected`, `io_error`. */
+  failed: z.strictObject({ ...RulePackReference.shape, code: ShortText }).optional(),
+});
+export type RulePackHealth = z.infer<typeof RulePackHealth>;
+
 export const Health = z.strictObject({
   time: WallTime,
   agentVersion: ShortText,
@@ -40,6 +50,7 @@ export const Health = z.strictObject({
   }),
   suppressed: z.number().int().min(0),
   exclusionsVersion: z.number().int().min(0),
+  rulePack: RulePackHealth.optional(),
 });
 export type Health = z.infer<typeof Health>;
 

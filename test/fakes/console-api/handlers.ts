@@ -237,6 +237,28 @@ export const handlers: Handlers = {
     return { actions: [{ endpointId: body.endpointId, action: { kind: 'set-exclusions', version: 2, exclusions } }] };
   },
   listExclusions: ({ world }) => ({ items: world.exclusions }),
+  listRulePacks: ({ world }) => ({
+    items: world.rulePacks,
+    endpoints: world.endpoints
+      .filter(({ state }) => state !== 'revoked')
+      .map(({ endpointId, displayName, platform, health }) => ({
+        endpointId,
+        endpointName: displayName,
+        platform,
+        ...(health === undefined ? {} : { rules: health.rules.loaded }),
+        ...(health?.rulePack === undefined ? {} : { rulePack: health.rulePack }),
+      })),
+  }),
+  // The real console reads the file; a fake one has no use for a way to send it files.
+  uploadRulePack: () => {
+    throw new Refusal(422, 'pack_invalid');
+  },
+  removeRulePack: ({ world, params }) => {
+    const index = world.rulePacks.findIndex((each) => each.sha256 === params['sha256']);
+    if (index < 0) throw new Refusal(404, 'not_found');
+    world.rulePacks.splice(index, 1);
+    return undefined;
+  },
   listQuarantine: ({ world, query }) =>
     pageOf(
       quarantineRows(world).filter((row) => query.state === undefined || row.state === query.state),

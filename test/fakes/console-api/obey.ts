@@ -35,6 +35,16 @@ export function obey(world: World, order: OrderRow): void {
         world.exclusions.push({ ...exclusion, endpointId: endpoint.endpointId, endpointName: endpoint.displayName });
       }
       world.announce('exclusions');
+      return;
+    case 'set-rule-pack': {
+      const { kind: _, ...active } = action;
+      if (endpoint.health) endpoint.health.rulePack = { active };
+      world.announce('rule-packs');
+      return;
+    }
+    case 'clear-rule-pack':
+      if (endpoint.health) endpoint.health.rulePack = {};
+      world.announce('rule-packs');
   }
 }
 

@@ -7,6 +7,7 @@ import type {
   LiveTopic,
   OrderRow,
   RouteName,
+  RulePackRow,
   SeatRow,
 } from '@yagura/console/api/index.ts';
 
@@ -22,6 +23,7 @@ export interface World {
   readonly incidents: IncidentDetail[];
   readonly orders: OrderRow[];
   readonly exclusions: ExclusionRow[];
+  readonly rulePacks: RulePackRow[];
   readonly tokens: EnrolmentTokenRow[];
   readonly audit: AuditEntry[];
   readonly seats: SeatRow[];
@@ -44,6 +46,7 @@ export function emptyWorld(now: number): World {
     incidents: [],
     orders: [],
     exclusions: [],
+    rulePacks: [],
     tokens: [],
     audit: [],
     seats: [],

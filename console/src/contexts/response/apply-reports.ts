@@ -89,6 +89,9 @@ async function applyEffect(options: ResponseOptions, tx: Tx, origin: Origin, act
       return endQuarantine(options, tx, origin, action.quarantineId, 'deleted');
     case 'contain-story':
     case 'test-detection':
+    // Which pack is in force is for the endpoint's health to say.
+    case 'set-rule-pack':
+    case 'clear-rule-pack':
       return undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { Approval, Order, type SignedApproval, type SignedOrder } from '@yagura/protocol';
+import { Approval, Order, type OrderAction, type SignedApproval, type SignedOrder } from '@yagura/protocol';
 import type { PlacedOrders } from '../../api/incidents.ts';
 import { fail, type Failure, type Result, signerFailure, succeed } from '../../platform/http-errors.ts';
 import type { OrdersTable } from '../../store/schema.ts';
@@ -44,7 +44,7 @@ export async function placeOrders(
 }
 
 async function checkApproval(
-  { store, clock }: ResponseOptions,
+  { store, clock, rulePackExists }: ResponseOptions,
   { tenantId }: Actor,
   approval: Approval,
 ): Promise<Failure | undefined> {
@@ -68,6 +68,9 @@ async function checkApproval(
   if (approval.action.kind === 'set-exclusions') {
     const set = await readExclusionSet(store.read, { tenantId, endpointId: approval.endpointId }, clock.now());
     if (approval.action.version !== set.nextVersion) return fail('exclusions_version');
+  }
+  if (approval.action.kind === 'set-rule-pack' && !(await rulePackExists(tenantId, approval.action))) {
+    return fail('rule_pack_unknown');
   }
   return undefined;
 }
@@ -98,7 +101,7 @@ async function storeOrder(
     ended_at: null,
     story_id: 'storyId' in action ? action.storyId : null,
     quarantine_id: 'quarantineId' in action ? action.quarantineId : null,
-    exclusions_version: 'version' in action ? action.version : null,
+    exclusions_version: action.kind === 'set-exclusions' ? action.version : null,
     signed_payload: signed.payload,
     signature: signed.signature,
   };
@@ -109,7 +112,7 @@ async function storeOrder(
       actor: actor.name,
       action: `order.${action.kind}`,
       target: endpointId,
-      detail: JSON.stringify({ orderId, approver: order.approver, counter: order.counter, ...summary(row) }),
+      detail: JSON.stringify({ orderId, approver: order.approver, counter: order.counter, ...summary(row, action) }),
     });
     tx.afterCommit(() => {
       bus.publish({ type: 'orders-waiting', tenantId, endpointId });
@@ -118,8 +121,11 @@ async function storeOrder(
   });
 }
 
-function summary(row: OrdersTable): Record<string, string | number> {
+function summary(row: OrdersTable, action: OrderAction): Record<string, string | number> {
   return {
+    ...(action.kind === 'set-rule-pack'
+      ? { sha256: action.sha256, name: action.name, packVersion: action.version }
+      : {}),
     ...(row.story_id === null ? {} : { storyId: row.story_id }),
     ...(row.quarantine_id === null ? {} : { quarantineId: row.quarantine_id }),
     ...(row.exclusions_version === null ? {} : { version: row.exclusions_version }),

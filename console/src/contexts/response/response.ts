@@ -9,6 +9,7 @@ import type { Store } from '../../store/store.ts';
 import type { Alerts } from '../alerts/api.ts';
 import type { Audit } from '../audit/api.ts';
 import type { Fleet } from '../fleet/api.ts';
+import type { RulePacks } from '../rule-packs/api.ts';
 import type { Response } from './api.ts';
 import { applyOutcome, applyQuarantineItem, findOrder, setOrderState } from './apply-reports.ts';
 import { withExclusion, withoutExclusion } from './domain/exclusion-set.ts';
@@ -37,6 +38,8 @@ export interface ResponseOptions {
   readonly signer: SignerClient;
   readonly fleet: Pick<Fleet, 'applyPolicy'>;
   readonly incidentContent: Alerts['content'];
+  /** An order for a pack that nobody can fetch would only fail at the endpoint. */
+  readonly rulePackExists: RulePacks['exists'];
 }
 
 const DAY_MS = 24 * 3_600_000;

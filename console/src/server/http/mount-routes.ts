@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { Id } from '@yagura/protocol';
 import express, { type Express, type Request, type Response as HttpResponse } from 'express';
 import { type RouteContract, type RouteName, ROUTES } from '../../api/routes.ts';
@@ -48,7 +49,13 @@ function mount(
         readBody(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(error)));
       });
     }
-    const read = readRequest(request, contract, admitted);
+    const upload = contract.upload === undefined ? undefined : openUpload(request, contract.upload);
+    if (upload?.ok === false) {
+      // Whatever is still to come is not read.
+      response.set('Connection', 'close');
+      return sendFailure(response, upload);
+    }
+    const read = readRequest(request, contract, { ...admitted, upload: upload?.stream });
     if (!read) return sendFailure(response, fail('bad_request'));
     const answer = await handler(read);
     if (!answer.ok) return sendFailure(response, answer);
@@ -89,7 +96,7 @@ async function admit(request: Request, contract: RouteContract, options: MountOp
 function readRequest(
   request: Request,
   contract: RouteContract,
-  { session, cookieSecret }: Admission,
+  { session, cookieSecret, upload }: Admission & { readonly upload: Readable | undefined },
 ): ApiRequest<RouteName> | undefined {
   const params = Object.entries(request.params);
   if (!params.every(([, value]) => Id.safeParse(value).success)) return undefined;
@@ -103,7 +110,17 @@ function readRequest(
     params: Object.fromEntries(params),
     query: query?.data,
     body: body?.data,
+    upload,
   } as unknown as ApiRequest<RouteName>;
+}
+
+function openUpload(request: Request, maxBytes: number): { readonly ok: true; readonly stream: Readable } | Failure {
+  if (!/^application\/octet-stream$/i.test(request.headers['content-type'] ?? '')) return fail('bad_request');
+  // Without a length nobody could tell a whole file from one whose sender went away.
+  const length = Number(request.headers['content-length'] ?? Number.NaN);
+  if (!Number.isSafeInteger(length) || length < 1) return fail('bad_request');
+  if (length > maxBytes) return fail('body_too_large');
+  return { ok: true, stream: request };
 }
 
 export function sendFailure(response: HttpResponse, failure: Failure): undefined {

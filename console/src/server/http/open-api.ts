@@ -28,6 +28,7 @@ function operation(operationId: string, contract: RouteContract): Record<string,
     security: contract.role === 'none' ? [] : [{ session: [] }],
     parameters: [...pathParameters(contract.path), ...queryParameters(contract.query)],
     ...(contract.body ? { requestBody: { required: true, content: json(jsonSchema(contract.body, 'input')) } } : {}),
+    ...(contract.upload ? { requestBody: { required: true, content: { 'application/octet-stream': {} } } } : {}),
     responses: {
       ...(contract.response
         ? { 200: { description: 'Done', content: json(jsonSchema(contract.response, 'output')) } }

@@ -2,9 +2,10 @@ import { type Kysely, sql } from 'kysely';
 import { StoreError } from '../errors.ts';
 import { firstSchema } from './0001-first-schema.ts';
 import { inventory } from './0002-inventory.ts';
+import { rulePacks } from './0003-rule-packs.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [firstSchema, inventory];
+export const MIGRATIONS: readonly Migration[] = [firstSchema, inventory, rulePacks];
 
 /** The schema's version that this code needs. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

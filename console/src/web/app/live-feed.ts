@@ -18,6 +18,7 @@ const GAP_MS: Record<LiveTopic, number> = {
   orders: 150,
   quarantine: 500,
   exclusions: 500,
+  'rule-packs': 500,
   tokens: 500,
   subscriptions: 1_000,
 };

@@ -29,6 +29,8 @@ export function healthHeadline(health: Health): string {
     health.policy,
     health.exclusionsVersion,
     health.rules,
+    health.rulePack?.active?.sha256,
+    health.rulePack?.failed,
     health.sensors.map((sensor) => [sensor.name, sensor.state, sensor.code]),
   ]);
 }

@@ -84,6 +84,9 @@ const REFUSAL: Record<ActionCode, string> = {
   interrupted: 'the action was interrupted',
   io_error: 'reading or writing failed',
   refused: 'the computer refused the order',
+  pack_unavailable: 'the rules could not be fetched',
+  pack_damaged: 'what came are not the rules that were approved',
+  pack_rejected: 'the rules cannot be loaded',
 };
 
 const REQUEST: Record<Request, string> = {

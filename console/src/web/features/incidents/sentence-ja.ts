@@ -84,6 +84,9 @@ const REFUSAL: Record<ActionCode, string> = {
   interrupted: '処置の途中で中断された',
   io_error: '読み書きに失敗した',
   refused: '端末が指示を受け付けなかった',
+  pack_unavailable: '検知ルールを受け取れなかった',
+  pack_damaged: '届いた検知ルールが承認されたものと違った',
+  pack_rejected: '検知ルールを読み込めなかった',
 };
 
 const REQUEST: Record<Request, string> = {

@@ -17,6 +17,8 @@ const KEYS = {
   'token.create': 'token',
   'token.withdraw': 'withdraw',
   'seat.end': 'seat',
+  'rule-pack.add': 'rulePackAdd',
+  'rule-pack.remove': 'rulePackRemove',
 } as const;
 
 function isKnown(action: string): action is keyof typeof KEYS {

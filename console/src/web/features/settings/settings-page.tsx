@@ -9,14 +9,16 @@ import { AuditPanel } from './audit-panel.tsx';
 import { BrowserKeyPanel } from './browser-key-panel.tsx';
 import { ExclusionsPanel } from './exclusions-panel.tsx';
 import { OrdersPanel } from './orders-panel.tsx';
+import { RulePacksPanel } from './rule-packs-panel.tsx';
 import { TokensPanel } from './tokens-panel.tsx';
 
-const SECTIONS = ['tokens', 'exclusions', 'orders', 'audit', 'key', 'appearance'] as const;
+const SECTIONS = ['tokens', 'exclusions', 'rules', 'orders', 'audit', 'key', 'appearance'] as const;
 type Section = (typeof SECTIONS)[number];
 
 const CONTENT: Record<Section, () => JSX.Element> = {
   tokens: TokensPanel,
   exclusions: ExclusionsPanel,
+  rules: RulePacksPanel,
   orders: OrdersPanel,
   audit: AuditPanel,
   key: BrowserKeyPanel,

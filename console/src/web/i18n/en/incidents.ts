@@ -61,6 +61,8 @@ export const incidents: Mirror<typeof ja> = {
       'contain-story': 'Containment carried out',
       'set-policy': 'Policy changed',
       'set-exclusions': '“Software we use” updated',
+      'set-rule-pack': 'Detection rules replaced',
+      'clear-rule-pack': 'Back to the built-in rules',
     },
     didNot: {
       'freeze-tree': 'Programs could not be paused.',
@@ -73,6 +75,8 @@ export const incidents: Mirror<typeof ja> = {
       'contain-story': 'Containment could not be carried out.',
       'set-policy': 'Policy could not be changed.',
       'set-exclusions': '“Software we use” could not be updated.',
+      'set-rule-pack': 'Detection rules could not be replaced.',
+      'clear-rule-pack': 'The built-in rules could not be restored.',
     },
   },
   tree: {

@@ -33,6 +33,8 @@ export const orders: Mirror<typeof ja> = {
     'contain-story': 'Stop',
     'set-policy': 'Change of policy',
     'set-exclusions': 'Change of “software we use”',
+    'set-rule-pack': 'Detection rules',
+    'clear-rule-pack': 'Back to the built-in rules',
   },
   outcome: {
     done: 'Done.',
@@ -56,6 +58,9 @@ export const orders: Mirror<typeof ja> = {
     interrupted: 'It was interrupted.',
     io_error: 'Reading or writing failed.',
     refused: 'The endpoint refused.',
+    pack_unavailable: 'The endpoint could not fetch the rules. It goes on with those that it has.',
+    pack_damaged: 'What came are not the rules that were approved. The endpoint goes on with those that it has.',
+    pack_rejected: 'The endpoint cannot load these rules. It goes on with those that it has.',
     order_malformed: 'The endpoint could not read the order.',
     order_signature: 'Refused by the endpoint: the signature is not valid.',
     order_foreign: 'Refused by the endpoint: the order is for another one.',

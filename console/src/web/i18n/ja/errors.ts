@@ -27,6 +27,12 @@ export const errors = {
       exclusion_unknown: 'この登録はすでに終わっています。',
       exclusion_limit: 'この端末に登録できる数の上限に達しています。使わなくなった登録を終了してください。',
       exclusions_version: 'ほかの変更と重なりました。はじめからやり直してください。',
+      rule_pack_unknown: 'このルールはコンソールにありません。画面を再読み込みしてください。',
+      rule_pack_limit: '置いておけるルールの数の上限に達しています。使わないものを削除してください。',
+      rule_pack_in_use: '使っている端末があるか、これから届く端末があるため、削除できません。',
+      pack_invalid:
+        '検知ルールのファイルではありません。yagura-agent rules compile か rules import で作ったファイルを選んでください。',
+      pack_version_unknown: '新しいバージョンで作られたルールのため、読み取れません。コンソールを更新してください。',
       rate_limited: '短い時間に操作が続きました。1分ほど待ってからお試しください。',
       internal: 'コンソールの中で問題が起きました。しばらく待ってからお試しください。記録は残っています。',
       signer_unavailable: '操作に署名する仕組みが応答していません。コンソールが動いているかご確認ください。',

@@ -56,6 +56,8 @@ export const incidents = {
       'contain-story': '止める処置を行いました',
       'set-policy': '見守り方を変更しました',
       'set-exclusions': '「業務で使うソフト」を更新しました',
+      'set-rule-pack': '検知ルールを入れ替えました',
+      'clear-rule-pack': '検知ルールを標準に戻しました',
     },
     didNot: {
       'freeze-tree': 'プログラムを一時停止できませんでした。',
@@ -68,6 +70,8 @@ export const incidents = {
       'contain-story': '止める処置を行えませんでした。',
       'set-policy': '見守り方を変更できませんでした。',
       'set-exclusions': '「業務で使うソフト」を更新できませんでした。',
+      'set-rule-pack': '検知ルールを入れ替えられませんでした。',
+      'clear-rule-pack': '検知ルールを標準に戻せませんでした。',
     },
   },
   tree: {

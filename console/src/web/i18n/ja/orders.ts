@@ -27,6 +27,8 @@ export const orders = {
     'contain-story': '止める',
     'set-policy': '見守り方の変更',
     'set-exclusions': '「業務で使うソフト」の変更',
+    'set-rule-pack': '検知ルールの配布',
+    'clear-rule-pack': '検知ルールを標準に戻す',
   },
   outcome: {
     done: '完了しました。',
@@ -50,6 +52,10 @@ export const orders = {
     interrupted: '途中で中断されました。',
     io_error: '読み書きに失敗しました。',
     refused: '端末が受け付けませんでした。',
+    pack_unavailable: '端末が検知ルールを受け取れませんでした。これまでのルールで見守りを続けています。',
+    pack_damaged:
+      '届いた検知ルールが承認されたものと違うため、使いませんでした。これまでのルールで見守りを続けています。',
+    pack_rejected: 'この端末では読み込めない検知ルールです。これまでのルールで見守りを続けています。',
     order_malformed: '端末が指示を読み取れませんでした。',
     order_signature: '署名が正しくないため、端末が拒否しました。',
     order_foreign: '別の端末への指示のため、端末が拒否しました。',

@@ -18,6 +18,8 @@ export const PACK_LENGTH = 67_108_864;
 export interface CompiledPack {
   readonly text: string;
   readonly documents: number;
+  /** What the text holds. */
+  readonly content: readonly SigmaDocument[];
   readonly rejected: readonly RuleRejection[];
 }
 
@@ -34,7 +36,7 @@ export function compilePack(sources: readonly RuleSource[], placeholders: Placeh
   const left = new Set(linked.rejected.map(({ file, line }) => `${file}:${line}`));
   const kept = documents.filter(({ place }) => !left.has(`${place.file}:${place.line}`));
   const text = JSON.stringify({ format: PACK_FORMAT, version: PACK_VERSION, documents: kept.map(toPlain) });
-  return { text, documents: kept.length, rejected: [...rejected, ...linked.rejected] };
+  return { text, documents: kept.length, content: kept, rejected: [...rejected, ...linked.rejected] };
 }
 
 /** Maps have no form in JSON. */

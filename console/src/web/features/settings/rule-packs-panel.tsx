@@ -1,0 +1,104 @@
+import { Button, FileButton, Stack, Text } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { EndpointRules, RulePackRow } from '../../../api/index.ts';
+import { callApi } from '../../api-client.ts';
+import { useIsAdmin } from '../../app/session.ts';
+import { CopyLine } from '../../components/copy-line.tsx';
+import { EmptyNotice } from '../../components/empty-notice.tsx';
+import { ErrorNotice } from '../../components/error-notice.tsx';
+import { Panel } from '../../components/panel.tsx';
+import { OrderDialog } from '../orders/order-dialog.tsx';
+import { EndpointRulesPanel } from './endpoint-rules-panel.tsx';
+import { RowList, RowSkeletons } from './row-list.tsx';
+import { RulePackLine } from './rule-pack-line.tsx';
+import { SendRulePackDialog } from './send-rule-pack-dialog.tsx';
+import { uploadRulePack } from './upload-rule-pack.ts';
+
+const KEY = ['rule-packs'] as const;
+const COMMAND = 'npx yagura-agent rules import sigma_core.zip -o sigma_core.pack --name "SigmaHQ core"';
+
+/** The rule packs that the console holds, what is in each, and which endpoint runs which. */
+export function RulePacksPanel() {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const isAdmin = useIsAdmin();
+  const [sending, setSending] = useState<RulePackRow | undefined>();
+  const [clearing, setClearing] = useState<EndpointRules | undefined>();
+  const query = useQuery({ queryKey: KEY, queryFn: ({ signal }) => callApi('listRulePacks', {}, signal) });
+  const refresh = () => client.invalidateQueries({ queryKey: KEY });
+  const add = useMutation({ mutationFn: uploadRulePack, onSettled: refresh });
+  const remove = useMutation({
+    mutationFn: (sha256: string) => callApi('removeRulePack', { params: { sha256 } }),
+    onSettled: refresh,
+  });
+  const endpoints = query.data?.endpoints ?? [];
+  const addButton = (
+    <FileButton
+      onChange={(file) => file !== null && add.mutate(file)}
+      inputProps={{ 'aria-label': t('rulePacks.file') }}
+    >
+      {(props) => (
+        <Button {...props} loading={add.isPending}>
+          {add.isPending ? t('rulePacks.adding') : t('rulePacks.add')}
+        </Button>
+      )}
+    </FileButton>
+  );
+  return (
+    <Stack gap="md">
+      {add.isError ? <ErrorNotice error={add.error} /> : null}
+      {remove.isError ? <ErrorNotice error={remove.error} /> : null}
+      <Panel
+        title={t('rulePacks.title')}
+        aside={isAdmin ? addButton : undefined}
+        padded={query.data?.items.length === 0 || query.isError}
+      >
+        {query.isError ? <ErrorNotice error={query.error} onRetry={() => void query.refetch()} /> : null}
+        {query.isPending ? <RowSkeletons /> : null}
+        {query.data?.items.length === 0 ? (
+          <Stack gap="sm">
+            <EmptyNotice title={t('rulePacks.empty.title')}>{t('rulePacks.empty.words')}</EmptyNotice>
+            <CopyLine text={COMMAND} label={t('rulePacks.empty.command')} />
+          </Stack>
+        ) : (
+          <RowList
+            label={t('rulePacks.title')}
+            rows={query.data?.items ?? []}
+            rowId={(row) => row.sha256}
+            render={(row) => (
+              <RulePackLine
+                row={row}
+                endpoints={endpoints}
+                busy={remove.isPending}
+                {...(isAdmin ? { onSend: () => setSending(row), onRemove: () => remove.mutate(row.sha256) } : {})}
+              />
+            )}
+          />
+        )}
+      </Panel>
+      {endpoints.length === 0 ? null : (
+        <EndpointRulesPanel endpoints={endpoints} {...(isAdmin ? { onClear: setClearing } : {})} />
+      )}
+      {sending === undefined ? null : (
+        <SendRulePackDialog
+          pack={sending}
+          endpoints={endpoints}
+          onDone={() => void refresh()}
+          onClose={() => setSending(undefined)}
+        />
+      )}
+      {clearing === undefined ? null : (
+        <OrderDialog
+          title={t('rulePacks.clear.title')}
+          explanation={<Text>{t('rulePacks.clear.willHappen')}</Text>}
+          confirm={t('rulePacks.clear.confirm')}
+          requests={[{ endpointId: clearing.endpointId, action: { kind: 'clear-rule-pack' } }]}
+          onDone={() => void refresh()}
+          onClose={() => setClearing(undefined)}
+        />
+      )}
+    </Stack>
+  );
+}

@@ -1,0 +1,65 @@
+import { List, MultiSelect, Stack, Text } from '@mantine/core';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { EndpointRules, RulePackRow } from '../../../api/index.ts';
+import { Untrusted } from '../../components/untrusted.tsx';
+import { visibleText } from '../../components/visible-text.ts';
+import { OrderDialog } from '../orders/order-dialog.tsx';
+
+const LISTED = 10;
+
+interface SendRulePackDialogProps {
+  readonly pack: RulePackRow;
+  readonly endpoints: readonly EndpointRules[];
+  readonly onDone: () => void;
+  readonly onClose: () => void;
+}
+
+/** One order for each chosen endpoint. What is approved is the file's hash, shown to be compared. */
+export function SendRulePackDialog({ pack, endpoints: current, onDone, onClose }: SendRulePackDialogProps) {
+  const { t } = useTranslation();
+  // As they were when the dialog was opened: the live list moves on.
+  const [endpoints] = useState(() => current.filter(({ rulePack }) => rulePack?.active?.sha256 !== pack.sha256));
+  const [chosen, setChosen] = useState<readonly string[]>(endpoints.map(({ endpointId }) => endpointId));
+  const { sha256, size, name, version } = pack;
+  const rows = endpoints.filter(({ endpointId }) => chosen.includes(endpointId));
+  return (
+    <OrderDialog
+      title={t('rulePacks.send.title')}
+      explanation={
+        <Stack gap="sm">
+          <Text fw={700}>
+            <Untrusted text={name} /> <Untrusted text={version} />
+          </Text>
+          <Text>{t('rulePacks.send.willHappen', { count: rows.length })}</Text>
+          {endpoints.length > LISTED ? (
+            <List size="sm">
+              {rows.slice(0, LISTED).map((row) => (
+                <List.Item key={row.endpointId}>
+                  <Untrusted text={row.endpointName} />
+                </List.Item>
+              ))}
+            </List>
+          ) : (
+            <MultiSelect
+              label={t('rulePacks.send.machines')}
+              value={[...chosen]}
+              onChange={setChosen}
+              data={endpoints.map((row) => ({ value: row.endpointId, label: visibleText(row.endpointName) }))}
+            />
+          )}
+          {rows.length > LISTED ? <Text size="sm">{t('list.andMore', { count: rows.length - LISTED })}</Text> : null}
+          <Text>{t('rulePacks.send.check')}</Text>
+          <Untrusted text={sha256} code />
+        </Stack>
+      }
+      confirm={t('rulePacks.send.confirm', { count: rows.length })}
+      requests={rows.map(({ endpointId }) => ({
+        endpointId,
+        action: { kind: 'set-rule-pack', sha256, size, name, version },
+      }))}
+      onDone={onDone}
+      onClose={onClose}
+    />
+  );
+}
