@@ -26,6 +26,7 @@ const BUNDLES: Record<string, Record<string, string>> = {
   'endpoint-agent/dist': {
     agent: 'endpoint-agent/src/service/main.ts',
     'agent-cli': 'endpoint-agent/src/cli/main.ts',
+    'packs-trial-worker': 'endpoint-agent/src/packs/trial-worker.ts',
     'capture-worker': 'endpoint-agent/src/sensors/linux/capture/worker.ts',
   },
 };

@@ -2,6 +2,7 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { DatabaseSync } from 'node:sqlite';
 import {
   type Approval,
@@ -12,10 +13,14 @@ import {
   type SignedOrder,
 } from '@yagura/protocol';
 import { verifyOrder } from '@yagura/endpoint-agent/orders/verify-order.ts';
+import type { FetchedPack } from '@yagura/endpoint-agent/packs/fetch-pack.ts';
+import { openRulePacks } from '@yagura/endpoint-agent/packs/rule-packs.ts';
+import { systemClock } from '@yagura/endpoint-agent/platform/clock.ts';
 import { importOrderKey } from '@yagura/endpoint-agent/identity/identity.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { enrolPeer, type PeerState } from '../fakes/agent-peer.ts';
 import { approvalOf, type BrowserApprover, createBrowserApprover } from '../fakes/browser-approver.ts';
+import { linuxRule, packOf, type TestPack } from '../fakes/rule-pack.ts';
 import { type RunningGateway, startGateway } from '../fakes/running-gateway.ts';
 import { createKeyAndRequest, type RunningSigner, startSigner } from '../fakes/running-signer.ts';
 
@@ -214,6 +219,58 @@ describe('and what the thief makes without the signer no agent obeys', () => {
     expect(judge(genuine.order, { state: other })).toBe('order_foreign');
     expect(judge(genuine.order, { state: foreign })).toBe('order_foreign');
     expect(judge(genuine.order, { now: expiresAt })).toBe('order_expired');
+  });
+});
+
+describe('and no pack of rules of the thief comes into force', () => {
+  const log = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+  const approved = packOf('rules', '2', linuxRule('approved'));
+  const poison = packOf('rules', '2', linuxRule('poison'));
+  const orderFor = (pack: TestPack): OrderAction => ({ kind: 'set-rule-pack', ...pack.reference });
+
+  test('by ordering it, or by putting it into the place of the one that was approved', async () => {
+    const approval = await admin.sign(approvalFor(victim, orderFor(approved)));
+    const swapped = edit(approval, (genuine_) => ({ ...genuine_, action: orderFor(poison) }));
+    expect(await refusalOf(swapped)).toBe('approval_signature');
+    const order = await obtain(approval);
+    expect(judge(order)).toBe('obeyed');
+    const parsed = Order.parse(JSON.parse(Buffer.from(order.payload, 'base64').toString()));
+    const forged = Buffer.from(JSON.stringify({ ...parsed, action: orderFor(poison) })).toString('base64');
+    expect(judge({ ...order, payload: forged })).toBe('order_signature');
+  });
+
+  test('[CM12] by sending an older order again', async () => {
+    const older = await obtain(await admin.sign(approvalFor(victim, orderFor(poison))));
+    const newer = await obtain(await admin.sign(approvalFor(victim, orderFor(approved))));
+    const { counter } = Order.parse(JSON.parse(Buffer.from(newer.payload, 'base64').toString()));
+    expect(judge(newer)).toBe('obeyed');
+    expect(judge(older, { lastCounter: counter })).toBe('order_replayed');
+  });
+
+  test('[RP3] by answering the download with another file, or with none', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'yagura-victim-'));
+    const answers: FetchedPack[] = [
+      { ok: true, content: Readable.from([poison.bytes]) },
+      { ok: true, content: Readable.from([approved.bytes.subarray(1)]) },
+      { ok: false, code: 'pack_damaged', detail: 'another length' },
+    ];
+    const packs = openRulePacks({
+      dir,
+      endpointId: victim.origin.endpointId,
+      platform: 'linux',
+      clock: systemClock,
+      log,
+      signal: new AbortController().signal,
+      fetch: () => Promise.resolve(answers.shift() ?? { ok: true, content: Readable.from([approved.bytes]) }),
+    });
+    const codes: string[] = [];
+    for (let time = 0; time < 4; time += 1) {
+      codes.push((await packs.install(approved.reference, victim.origin.endpointId)).code);
+      if (time < 3) expect(packs.evaluator.loaded).toBe(0);
+    }
+    // The refusals were not for another reason: the file that was approved is taken.
+    expect([codes, packs.evaluator.loaded]).toEqual([['pack_damaged', 'pack_damaged', 'pack_damaged', 'done'], 1]);
+    rmSync(dir, { recursive: true });
   });
 });
 

@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { chooseTenant, type CliContext, CliError, readOptions } from './context.ts';
 import { openOperatorDomain } from './operator-domain.ts';
 
@@ -18,11 +17,11 @@ export async function rulesCommand(context: CliContext, [verb, ...args]: readonl
     case 'add': {
       const { file } = options;
       if (file === undefined) throw new CliError('usage', 'rules add needs --file PACK');
-      const found = await stat(file).catch(() => undefined);
-      if (found?.isFile() !== true) throw new CliError('file_unreadable', `${file} cannot be read`);
+      // Before root steps down to the console's user, who may not read the operator's files.
+      await using pack = await openPack(file);
       await using domain = await openOperatorDomain(context);
       const { tenantId } = await chooseTenant(domain, options.tenant);
-      const added = await domain.rulePacks.add({ tenantId, name: 'operator' }, createReadStream(file));
+      const added = await domain.rulePacks.add({ tenantId, name: 'operator' }, pack.createReadStream({ autoClose: false }));
       if (!added.ok) throw new CliError(added.code, `${file}: ${added.message}`);
       context.print(JSON.stringify(added.value));
       return 0;
@@ -44,5 +43,14 @@ export async function rulesCommand(context: CliContext, [verb, ...args]: readonl
     }
     default:
       throw new CliError('usage', 'expected rules add, rules list or rules remove');
+  }
+}
+
+async function openPack(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new CliError('file_unreadable', `${path} cannot be read (${code})`);
   }
 }

@@ -1,6 +1,8 @@
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ErrorBody, type OrderAction } from '@yagura/protocol';
 import { aStory } from '../../../test/fakes/items.ts';
+import { linuxRule, packOf } from '../../../test/fakes/rule-pack.ts';
 import {
   type Answer,
   type CallOptions,
@@ -18,7 +20,7 @@ let console_: TestConsole;
 let owner: Person;
 let viewer: Person;
 let foreigner: Person;
-let ids: Record<'endpointId' | 'incidentId' | 'orderId' | 'seatId' | 'tokenId', string>;
+let ids: Record<'endpointId' | 'incidentId' | 'orderId' | 'seatId' | 'sha256' | 'tokenId', string>;
 
 const NAMES = Object.keys(ROUTES) as RouteName[];
 const contract = (name: RouteName): RouteContract => ROUTES[name];
@@ -66,7 +68,10 @@ beforeAll(async () => {
   const token = await domain.fleet.createToken(owner.actor, { label: `${MARK}-token`, validHours: 1 });
   const approval = await owner.approve(origin.endpointId, TEST_DETECTION);
   const placed = await domain.response.place(owner.actor, [approval]);
+  const pack = packOf(`${MARK}-pack`, '1', linuxRule('x'));
+  await domain.rulePacks.add(owner.actor, Readable.from([pack.bytes]));
   ids = {
+    sha256: pack.reference.sha256,
     endpointId: origin.endpointId,
     incidentId: incident?.incidentId ?? '',
     orderId: (placed.ok && placed.value.orders[0]?.orderId) || '',

@@ -225,6 +225,31 @@ describe('the desk', () => {
     ]);
   });
 
+  test('[CM11] a rule pack that downloads for long holds up no other order, and packs come one after another', async () => {
+    const pack = { kind: 'set-rule-pack', sha256: 'a'.repeat(64), size: 1, name: 'rules' } as const;
+    const downloads: (() => void)[] = [];
+    const desk = deskOf({
+      execute: async (order) => {
+        executed.push(order);
+        if (order.action.kind === 'set-rule-pack') await new Promise<void>((resolve) => downloads.push(resolve));
+        return done(order);
+      },
+    });
+    await desk.receive(key.sign(anOrder({ orderId: 'p1', counter: 1, action: { ...pack, version: '1' } })), NOW);
+    await desk.receive(key.sign(anOrder({ orderId: 'p2', counter: 2, action: { ...pack, version: '2' } })), NOW);
+    await desk.receive(
+      key.sign(anOrder({ orderId: 'stop', counter: 3, action: { kind: 'contain-story', storyId: 's' } })),
+      NOW,
+    );
+    await expect.poll(() => reported.map(({ actionId }) => actionId)).toEqual(['stop']);
+    expect(executed.map(({ orderId }) => orderId)).toEqual(['p1', 'stop']);
+    downloads.shift()?.();
+    await expect.poll(() => downloads.length).toBe(1);
+    downloads.shift()?.();
+    await desk.idle();
+    expect(reported.map(({ actionId }) => actionId)).toEqual(['stop', 'p1', 'p2']);
+  });
+
   test('[CM6] the same bytes again are answered and do nothing, also after a restart and after expiry', async () => {
     const signed = key.sign(anOrder());
     const first = deskOf();

@@ -12,4 +12,4 @@ function report(): TrialReport {
   return { ok: true, rules: loaded.evaluator.loaded };
 }
 
-parentPort?.postMessage(report());
+parentPort?.postMessage(report(), []);

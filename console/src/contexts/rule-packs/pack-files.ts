@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { chown, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { LIMITS, parseRulePackHeader, type RulePackHeader } from '@yagura/protocol';
@@ -35,7 +35,6 @@ export function createPackFiles(directory: string, now: () => number): PackFiles
       try {
         const written = await writePartial(partial, content);
         if (!written.ok) return written;
-        await ownLikeParent(directory, partial);
         await rename(partial, pathOf(tenantId, written.sha256));
         await syncFolder(directory);
         return written;
@@ -107,14 +106,6 @@ async function removeAbandoned(directory: string, now: number): Promise<void> {
     const found = await stat(path).catch(() => undefined);
     if (found !== undefined && now - found.mtimeMs > ABANDONED_MS) await rm(path, { force: true });
   }
-}
-
-/** The command line may run as root beside a console that does not. */
-async function ownLikeParent(directory: string, path: string): Promise<void> {
-  if (process.getuid?.() !== 0) return;
-  const owner = await stat(join(directory, '..'));
-  await chown(directory, owner.uid, owner.gid);
-  await chown(path, owner.uid, owner.gid);
 }
 
 /** Makes the rename survive a power loss; Windows journals it itself. */
