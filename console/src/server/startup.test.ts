@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type RunningSigner, startSigner } from '../../../test/fakes/running-signer.ts';
+import { SCHEMA_VERSION } from '../store/migrations/migrate.ts';
 
 /** The real processes, as a launcher and an operator start them. */
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -166,7 +167,7 @@ describe('a console', () => {
 
 describe('the command line', () => {
   test('makes the database, people, links and tokens, and checks the audit log', async () => {
-    expect(JSON.parse((await cli(['migrate'])).stdout)).toMatchObject({ schema: 2, tenants: 0 });
+    expect(JSON.parse((await cli(['migrate'])).stdout)).toMatchObject({ schema: SCHEMA_VERSION, tenants: 0 });
     const created = await cli(['admin', 'create', '--name', '管理者']);
     expect(created.stdout).toMatch(/^http:\/\/localhost:0\/sign-in#[\w-]{43}\.[\w-]{43}$/);
     expect(await cli(['admin', 'create', '--name', '管理者'])).toMatchObject({ code: 2, stdout: '' });
