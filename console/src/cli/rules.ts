@@ -21,7 +21,10 @@ export async function rulesCommand(context: CliContext, [verb, ...args]: readonl
       await using pack = await openPack(file);
       await using domain = await openOperatorDomain(context);
       const { tenantId } = await chooseTenant(domain, options.tenant);
-      const added = await domain.rulePacks.add({ tenantId, name: 'operator' }, pack.createReadStream({ autoClose: false }));
+      const added = await domain.rulePacks.add(
+        { tenantId, name: 'operator' },
+        pack.createReadStream({ autoClose: false }),
+      );
       if (!added.ok) throw new CliError(added.code, `${file}: ${added.message}`);
       context.print(JSON.stringify(added.value));
       return 0;

@@ -1,4 +1,4 @@
-import { List, MultiSelect, Stack, Text } from '@mantine/core';
+import { List, MultiSelect, Radio, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { EndpointRules, RulePackRow } from '../../../api/index.ts';
@@ -20,9 +20,10 @@ export function SendRulePackDialog({ pack, endpoints: current, onDone, onClose }
   const { t } = useTranslation();
   // As they were when the dialog was opened: the live list moves on.
   const [endpoints] = useState(() => current.filter(({ rulePack }) => rulePack?.active?.sha256 !== pack.sha256));
-  const [chosen, setChosen] = useState<readonly string[]>(endpoints.map(({ endpointId }) => endpointId));
+  const [everywhere, setEverywhere] = useState(true);
+  const [chosen, setChosen] = useState<readonly string[]>([]);
   const { sha256, size, name, version } = pack;
-  const rows = endpoints.filter(({ endpointId }) => chosen.includes(endpointId));
+  const rows = endpoints.filter(({ endpointId }) => everywhere || chosen.includes(endpointId));
   return (
     <OrderDialog
       title={t('rulePacks.send.title')}
@@ -32,22 +33,32 @@ export function SendRulePackDialog({ pack, endpoints: current, onDone, onClose }
             <Untrusted text={name} /> <Untrusted text={version} />
           </Text>
           <Text>{t('rulePacks.send.willHappen', { count: rows.length })}</Text>
-          {endpoints.length > LISTED ? (
-            <List size="sm">
-              {rows.slice(0, LISTED).map((row) => (
-                <List.Item key={row.endpointId}>
-                  <Untrusted text={row.endpointName} />
-                </List.Item>
-              ))}
-            </List>
-          ) : (
+          <Radio.Group
+            label={t('rulePacks.send.machines')}
+            value={everywhere ? 'all' : 'some'}
+            onChange={(value) => setEverywhere(value === 'all')}
+          >
+            <Stack gap="xs" mt="xs">
+              <Radio value="all" label={t('rulePacks.send.all', { count: endpoints.length })} />
+              <Radio value="some" label={t('rulePacks.send.some')} />
+            </Stack>
+          </Radio.Group>
+          {everywhere ? null : (
             <MultiSelect
-              label={t('rulePacks.send.machines')}
+              label={t('rulePacks.send.choose')}
+              searchable
               value={[...chosen]}
               onChange={setChosen}
               data={endpoints.map((row) => ({ value: row.endpointId, label: visibleText(row.endpointName) }))}
             />
           )}
+          <List size="sm">
+            {rows.slice(0, LISTED).map((row) => (
+              <List.Item key={row.endpointId}>
+                <Untrusted text={row.endpointName} />
+              </List.Item>
+            ))}
+          </List>
           {rows.length > LISTED ? <Text size="sm">{t('list.andMore', { count: rows.length - LISTED })}</Text> : null}
           <Text>{t('rulePacks.send.check')}</Text>
           <Untrusted text={sha256} code />

@@ -1,0 +1,60 @@
+import { parseRulePackHeader } from '@yagura/protocol';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { linuxRule, packOf } from '../../fakes/rule-pack.ts';
+import { launchBrowser, NO_BROWSER } from '../../support/browser.ts';
+import { type BuiltWeb, buildWeb } from '../../support/built-web.ts';
+import { openWeb } from './web-session.ts';
+
+const PACK = packOf('SigmaHQ core', 'r2026-11-01', linuxRule('one'), linuxRule('two'));
+
+describe.skipIf(NO_BROWSER !== undefined)(`rule packs${NO_BROWSER ? ` (${NO_BROWSER})` : ''}`, () => {
+  let web: BuiltWeb;
+  let browser: Browser;
+  beforeAll(async () => {
+    web = await buildWeb();
+    browser = await launchBrowser();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    web?.[Symbol.dispose]();
+  });
+
+  test('are shown, sent to an endpoint by an approved order, and taken back', async () => {
+    await using session = await openWeb(browser, web.directory, 'calm');
+    const { page, fake } = session;
+    await page.goto(`${fake.url}/settings/rules`);
+    await page.getByText('追加したルールはありません').waitFor();
+
+    const header = parseRulePackHeader(PACK.bytes.toString().split('\n')[0] ?? '');
+    if (!header.ok) throw new Error(header.code);
+    fake.world.rulePacks.push({ ...PACK.reference, header: header.header, uploadedAt: Date.now(), uploadedBy: '総務' });
+    fake.world.announce('rule-packs');
+    await page.getByText('SigmaHQ core').first().waitFor();
+    await page.getByText('Linux 2件 · うち検知できるもの 2件').waitFor();
+    await page.getByText(PACK.reference.sha256).waitFor();
+
+    await page.getByRole('button', { name: '配布する' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText(PACK.reference.sha256).waitFor();
+    const [first] = fake.world.endpoints.toSorted((a, b) => a.displayName.localeCompare(b.displayName));
+    await dialog.getByRole('radio', { name: '選んだ端末だけ' }).click();
+    expect(await dialog.getByRole('button', { name: '0台に配布する' }).isDisabled()).toBe(true);
+    await dialog.getByRole('combobox', { name: '端末を選ぶ' }).click();
+    await page.getByRole('option', { name: first?.displayName ?? '', exact: true }).click();
+    await page.keyboard.press('Tab');
+    await dialog.getByRole('button', { name: '1台に配布する' }).click();
+    await dialog.getByText(/終わりました/).waitFor();
+    await dialog.getByRole('button', { name: '閉じる' }).last().click();
+    const [order] = fake.world.orders;
+    expect([fake.world.orders.length, order?.endpointId]).toEqual([1, first?.endpointId]);
+    expect(order?.action).toEqual({ kind: 'set-rule-pack', ...PACK.reference });
+    await page.getByText('1台で使用中').waitFor();
+
+    await page.getByRole('button', { name: '標準に戻す' }).first().click();
+    await dialog.getByRole('button', { name: '標準に戻す' }).click();
+    await dialog.getByText(/終わりました/).waitFor();
+    expect(fake.world.orders.some(({ action }) => action.kind === 'clear-rule-pack')).toBe(true);
+    expect(session.problems).toEqual([]);
+  });
+});
