@@ -28,8 +28,8 @@ function loaded(name: string) {
 }
 
 function eventOf(name: string, fields: EventFields): Event {
-  const { product, category } = loaded(name).logsource;
-  return Event.parse({ eventId: 'e', logsource: { product, category }, time: 1, fields });
+  const { product, category, service } = loaded(name).logsource;
+  return Event.parse({ eventId: 'e', logsource: { product, category, service }, time: 1, fields });
 }
 
 function ruleIdsOn(event: Event): readonly string[] {
@@ -46,8 +46,10 @@ describe('the pack', () => {
   });
 
   test('uses the sensors of every kind', () => {
-    const categories = new Set(pack.rules.map(({ logsource }) => logsource.category));
-    expect(categories).toEqual(new Set(['file_access', 'file_event', 'network_connection', 'process_creation']));
+    const kinds = new Set(pack.rules.map(({ logsource }) => logsource.category ?? logsource.service));
+    for (const kind of ['file_access', 'file_event', 'network_connection', 'process_creation', 'sensor_tamper']) {
+      expect(kinds).toContain(kind);
+    }
   });
 
   test.each(names)('%s says what people need to know, in both languages', (name) => {

@@ -1,8 +1,10 @@
 import type { SensorDeclaration } from '../sensor.ts';
-import type { SourceName } from './capture/source.ts';
+import { type SourceName, TAMPER_SERVICE } from './capture/source.ts';
 
 const ACTOR = ['ProcessId', 'Image', 'User', 'EffectiveUser', 'LogonUser', 'LogonId'] as const;
 const WRITER = ['ProcessId', 'Image', 'User'] as const;
+/** Of an event about the sensor itself. */
+const TAMPERING = ['EventType', 'Sensor', 'Details', 'Mended', 'Count'] as const;
 
 /** What each source can fill in, when all is well. */
 export const DECLARATIONS: Readonly<Record<SourceName, SensorDeclaration>> = {
@@ -46,6 +48,21 @@ export const DECLARATIONS: Readonly<Record<SourceName, SensorDeclaration>> = {
       { category: 'driver_load', fields: [...ACTOR, 'ImageLoaded'] },
       { category: 'file_access', fields: [...ACTOR, 'TargetFilename'] },
     ],
+    services: [
+      {
+        service: TAMPER_SERVICE,
+        fields: [
+          ...TAMPERING,
+          'ProcessId',
+          'Image',
+          'CommandLine',
+          'User',
+          'LogonUser',
+          'ParentImage',
+          'ParentCommandLine',
+        ],
+      },
+    ],
   },
   'linux-processes': {
     name: 'linux-processes',
@@ -58,5 +75,6 @@ export const DECLARATIONS: Readonly<Record<SourceName, SensorDeclaration>> = {
       { category: 'file_rename', fields: [...WRITER, 'TargetFilename', 'SourceFilename', 'IsDirectory'] },
       { category: 'file_delete', fields: [...WRITER, 'TargetFilename', 'IsDirectory'] },
     ],
+    services: [{ service: TAMPER_SERVICE, fields: TAMPERING }],
   },
 };

@@ -11,6 +11,7 @@ export const AUDIT_LIST_RULES = 1013;
 export const RECORD = {
   SYSCALL: 1300,
   PATH: 1302,
+  CONFIG_CHANGE: 1305,
   SOCKADDR: 1306,
   CWD: 1307,
   EXECVE: 1309,
@@ -23,6 +24,8 @@ export const RECORD = {
 export const LIST_TASK = 1;
 export const LIST_EXIT = 4;
 export const LIST_EXCLUDE = 5;
+/** Calls made through io_uring, Linux 5.16. */
+export const LIST_URING = 7;
 export const LIST_PREPEND = 0x10;
 export const ACTION_NEVER = 0;
 export const ACTION_ALWAYS = 2;
@@ -54,6 +57,7 @@ export const ARCH = {
 export const STATUS_ENABLED = 0x01;
 export const STATUS_FAILURE = 0x02;
 export const STATUS_PID = 0x04;
+export const STATUS_RATE_LIMIT = 0x08;
 export const STATUS_BACKLOG_LIMIT = 0x10;
 export const STATUS_BACKLOG_WAIT = 0x20;
 

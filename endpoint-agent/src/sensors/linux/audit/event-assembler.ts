@@ -17,6 +17,8 @@ export interface AuditEvent {
   readonly module?: RecordFields;
   /** Another process that the call was about. */
   readonly object?: RecordFields;
+  /** A change of the audit subsystem itself. */
+  readonly configChange?: RecordFields;
   /** False when records are missing: they were lost on the way. */
   readonly complete: boolean;
 }
@@ -47,6 +49,7 @@ interface Pending {
   socketAddress?: RecordFields;
   module?: RecordFields;
   object?: RecordFields;
+  configChange?: RecordFields;
   chars: number;
   ended: boolean;
 }
@@ -162,6 +165,7 @@ const OF_INTEREST: ReadonlySet<number> = new Set([
   RECORD.SOCKADDR,
   RECORD.KERN_MODULE,
   RECORD.OBJ_PID,
+  RECORD.CONFIG_CHANGE,
   RECORD.EOE,
 ]);
 
@@ -171,11 +175,13 @@ function assign(event: Pending, type: number, fields: RecordFields): void {
   else if (type === RECORD.SOCKADDR) event.socketAddress ??= fields;
   else if (type === RECORD.KERN_MODULE) event.module ??= fields;
   else if (type === RECORD.OBJ_PID) event.object ??= fields;
+  else if (type === RECORD.CONFIG_CHANGE) event.configChange ??= fields;
   else if (type === RECORD.PATH && event.paths.length < MAX_PATHS) event.paths.push(fields);
 }
 
-function isComplete({ syscall, argv }: Pending): boolean {
-  if (syscall === undefined) return false;
+function isComplete({ syscall, argv, configChange }: Pending): boolean {
+  // The kernel writes a change of audit alone when its own filters pass over the call that made it.
+  if (syscall === undefined) return configChange !== undefined;
   return argv === undefined ? !startsProgram(syscall) : argv.complete;
 }
 

@@ -9,15 +9,17 @@ import {
   STATUS_BACKLOG_WAIT,
   STATUS_ENABLED,
   STATUS_FAILURE,
+  STATUS_RATE_LIMIT,
 } from './constants.ts';
 import type { AuditControl } from './control.ts';
 import { isOurs } from './rules.ts';
 import type { AuditStatus } from './status.ts';
 
 /** The settable members of the kernel's audit status that we change. */
-interface Settings {
+export interface AuditSettings {
   readonly enabled: number;
   readonly failure: number;
+  readonly rateLimit: number;
   readonly backlogLimit: number;
   readonly backlogWaitTime: number;
 }
@@ -30,8 +32,8 @@ interface Settings {
 interface SavedState {
   readonly version: 1;
   readonly bootId: string;
-  readonly former: Settings;
-  readonly applied: Settings;
+  readonly former: AuditSettings;
+  readonly applied: AuditSettings;
 }
 
 export const BACKLOG_LIMIT = 8192;
@@ -45,34 +47,42 @@ export type AuditRole = 'daemon' | 'listener';
  * harmless without a guardian process. Beside another daemon only the backlog is raised; how long
  * processes wait for that daemon is its owner's decision.
  */
-export function settingsFor(role: AuditRole, former: AuditStatus): Settings {
+export function settingsFor(role: AuditRole, former: AuditStatus): AuditSettings {
   const backlogLimit = former.backlogLimit === 0 ? 0 : Math.max(former.backlogLimit, BACKLOG_LIMIT);
   if (role === 'listener') return { ...pick(former), enabled: Math.max(former.enabled, 1), backlogLimit };
   return {
     enabled: Math.max(former.enabled, 1),
     // With a panic on loss, a burst of processes could bring the machine down while we read.
     failure: former.failure === FAILURE_PANIC ? FAILURE_PRINTK : former.failure,
+    rateLimit: 0,
     backlogLimit,
     backlogWaitTime: 0,
   };
 }
 
-function pick({ enabled, failure, backlogLimit, backlogWaitTime }: AuditStatus): Settings {
-  return { enabled, failure, backlogLimit, backlogWaitTime };
+function pick({ enabled, failure, rateLimit, backlogLimit, backlogWaitTime }: AuditStatus): AuditSettings {
+  return { enabled, failure, rateLimit, backlogLimit, backlogWaitTime };
 }
 
 const MEMBERS = [
   ['failure', STATUS_FAILURE],
+  ['rateLimit', STATUS_RATE_LIMIT],
   ['backlogLimit', STATUS_BACKLOG_LIMIT],
   ['backlogWaitTime', STATUS_BACKLOG_WAIT],
   ['enabled', STATUS_ENABLED],
-] as const satisfies readonly (readonly [keyof Settings, number])[];
+] as const satisfies readonly (readonly [keyof AuditSettings, number])[];
 
 /**
  * Saves the former settings and applies ours. A state file of the same boot is kept: it was left by a
- * run that died, and the kernel's present state is what that run made of it. Returns 0 or `-errno`.
+ * run that died, and the kernel's present state is what that run made of it. Returns what is in force now, or
+ * `-errno`.
  */
-export function applySettings(control: AuditControl, status: AuditStatus, role: AuditRole, stateFile: string): number {
+export function applySettings(
+  control: AuditControl,
+  status: AuditStatus,
+  role: AuditRole,
+  stateFile: string,
+): AuditSettings | number {
   const left = readState(stateFile);
   const former = left?.former ?? pick(status);
   const applied = settingsFor(role, { ...status, ...former });
@@ -84,7 +94,7 @@ export function applySettings(control: AuditControl, status: AuditStatus, role: 
     const result = control.set(mask, { [member]: applied[member] });
     if (result < 0) return result;
   }
-  return 0;
+  return applied;
 }
 
 export interface RestoreOutcome {
@@ -153,11 +163,11 @@ function isSavedState(value: unknown): value is SavedState {
   );
 }
 
-function isSettings(value: unknown): value is Settings {
+function isSettings(value: unknown): value is AuditSettings {
   if (typeof value !== 'object' || value === null) return false;
-  const settings: Partial<Record<keyof Settings, unknown>> = value;
-  const { enabled, failure, backlogLimit, backlogWaitTime } = settings;
-  return [enabled, failure, backlogLimit, backlogWaitTime].every(
+  const settings: Partial<Record<keyof AuditSettings, unknown>> = value;
+  const { enabled, failure, rateLimit, backlogLimit, backlogWaitTime } = settings;
+  return [enabled, failure, rateLimit, backlogLimit, backlogWaitTime].every(
     (member) => typeof member === 'number' && Number.isInteger(member) && member >= 0 && member <= 0xffffffff,
   );
 }

@@ -58,22 +58,29 @@ describe('audit_rule_data', () => {
 
 describe('audit_status', () => {
   test('comes back from its bytes; a shorter one of an older kernel lacks the end', () => {
-    const status = { enabled: 1, failure: 2, pid: 77, backlogLimit: 64, backlogWaitTime: 15_000 };
+    const status = { enabled: 1, failure: 2, pid: 77, rateLimit: 9, backlogLimit: 64, backlogWaitTime: 15_000 };
     const bytes = encodeStatus(0, status);
     expect(decodeStatus(bytes)).toEqual({ ...status, lost: 0 });
     expect(decodeStatus(bytes.subarray(0, 32))).toEqual({ ...status, backlogWaitTime: 0, lost: 0 });
   });
 
-  const former = { enabled: 0, failure: 2, pid: 0, backlogLimit: 64, lost: 3, backlogWaitTime: 15_000 };
+  const former = { enabled: 0, failure: 2, pid: 0, rateLimit: 0, backlogLimit: 64, lost: 3, backlogWaitTime: 15_000 };
 
   test('as the daemon nothing waits for us, and nothing panics over a loss', () => {
-    expect(settingsFor('daemon', former)).toEqual({ enabled: 1, failure: 1, backlogLimit: 8_192, backlogWaitTime: 0 });
+    expect(settingsFor('daemon', former)).toEqual({
+      enabled: 1,
+      failure: 1,
+      rateLimit: 0,
+      backlogLimit: 8_192,
+      backlogWaitTime: 0,
+    });
   });
 
   test("beside another daemon the waiting and the failure mode stay its owner's", () => {
     expect(settingsFor('listener', { ...former, enabled: 1, pid: 9 })).toEqual({
       enabled: 1,
       failure: 2,
+      rateLimit: 0,
       backlogLimit: 8_192,
       backlogWaitTime: 15_000,
     });

@@ -12,6 +12,8 @@ export interface AuditRule {
   readonly action: number;
   readonly syscalls?: readonly number[];
   readonly fields: readonly RuleField[];
+  /** Kernels that do not know it refuse it; what it would show is then named as not seen. */
+  readonly optional?: true;
 }
 
 /**
@@ -56,6 +58,8 @@ export interface ListedRule {
   readonly list: number;
   readonly action: number;
   readonly key?: string;
+  /** Its comparisons; a string's value is its length. */
+  readonly fields: readonly { readonly field: number; readonly value: number }[];
   /** The payload as received: sent back with DEL_RULE it names exactly this rule. */
   readonly raw: Uint8Array;
 }
@@ -66,9 +70,11 @@ export function decodeRule(payload: Uint8Array): ListedRule | undefined {
   const count = Math.min(bytes.readUInt32LE(8), MAX_FIELDS);
   let offset = FIXED_BYTES;
   let key: string | undefined;
+  const fields: { readonly field: number; readonly value: number }[] = [];
   for (let index = 0; index < count; index += 1) {
     const field = bytes.readUInt32LE(268 + index * 4);
     const value = bytes.readUInt32LE(524 + index * 4);
+    fields.push({ field, value });
     if (!isString(field)) continue;
     if (field === FIELD.KEY) key = bytes.toString('utf8', offset, offset + value);
     offset += value;
@@ -77,6 +83,7 @@ export function decodeRule(payload: Uint8Array): ListedRule | undefined {
     list: bytes.readUInt32LE(0),
     action: bytes.readUInt32LE(4),
     ...(key === undefined ? {} : { key }),
+    fields,
     raw: bytes,
   };
 }

@@ -8,6 +8,8 @@ export interface AuditStatus {
   readonly failure: number;
   /** The registered audit daemon, 0 for none. */
   readonly pid: number;
+  /** Records a second beyond which the kernel drops them; 0 for no limit. */
+  readonly rateLimit: number;
   readonly backlogLimit: number;
   /** Records that the kernel dropped since boot. */
   readonly lost: number;
@@ -24,6 +26,7 @@ export function decodeStatus(payload: Uint8Array): AuditStatus {
     enabled: whole.readUInt32LE(4),
     failure: whole.readUInt32LE(8),
     pid: whole.readUInt32LE(12),
+    rateLimit: whole.readUInt32LE(16),
     backlogLimit: whole.readUInt32LE(20),
     lost: whole.readUInt32LE(24),
     backlogWaitTime: whole.readUInt32LE(36),
@@ -37,6 +40,7 @@ export function encodeStatus(mask: number, status: Partial<AuditStatus>): Buffer
   payload.writeUInt32LE(status.enabled ?? 0, 4);
   payload.writeUInt32LE(status.failure ?? 0, 8);
   payload.writeUInt32LE(status.pid ?? 0, 12);
+  payload.writeUInt32LE(status.rateLimit ?? 0, 16);
   payload.writeUInt32LE(status.backlogLimit ?? 0, 20);
   payload.writeUInt32LE(status.backlogWaitTime ?? 0, 36);
   return payload;

@@ -5,6 +5,7 @@ import type { Clock } from '../../../platform/clock.ts';
 import type { LiveProcessTable } from '../../../state/create-process-table.ts';
 import type { Observation, Sink } from '../../sensor.ts';
 import type { WatchedPath } from '../audit/rules.ts';
+import { createWakeUp, ringWakeUp } from '../native/wake-up.ts';
 import { restoreKernelState } from '../restore-kernel-state.ts';
 import { enrich } from './enrich.ts';
 import type { CaptureWorkerData, FromWorker, ToWorker } from './messages.ts';
@@ -57,9 +58,13 @@ interface Run {
   readonly ready: Promise<void>;
   readonly ended: Promise<void>;
   descriptors: readonly number[];
+  /** Rung after each message but the frequent one; negative when there is none. */
+  wakeUp: number;
   beat: number;
   beatAt: number;
   expected: boolean;
+  /** It ends so that another one takes its place. */
+  isRenewed: boolean;
 }
 
 export function createCaptureHost(options: CaptureHostOptions): CaptureHost {
@@ -74,6 +79,7 @@ export function createCaptureHost(options: CaptureHostOptions): CaptureHost {
 
   function launch(): Run {
     const heartbeat = new SharedArrayBuffer(4);
+    const wakeUp = createWakeUp();
     const { stateFile, sources, ignorePaths, watched, auditBufferBytes } = options;
     const workerData: CaptureWorkerData = {
       stateFile,
@@ -81,6 +87,7 @@ export function createCaptureHost(options: CaptureHostOptions): CaptureHost {
       ignorePaths,
       watched,
       heartbeat,
+      wakeUp,
       ...(auditBufferBytes === undefined ? {} : { auditBufferBytes }),
     };
     const worker = new Worker(WORKER, { workerData, name: 'capture', resourceLimits: WORKER_MEMORY });
@@ -92,9 +99,11 @@ export function createCaptureHost(options: CaptureHostOptions): CaptureHost {
       ready: ready.promise,
       ended: ended.promise,
       descriptors: [],
+      wakeUp,
       beat: 0,
       beatAt: clock.monotonic(),
       expected: false,
+      isRenewed: false,
     };
     worker.on('message', (message: FromWorker) => {
       if (message.type === 'batch') return accept(started, message.parcels, message.chars);
@@ -102,18 +111,27 @@ export function createCaptureHost(options: CaptureHostOptions): CaptureHost {
       if (message.type === 'health') started.descriptors = message.descriptors;
       if (message.type === 'ready') ready.resolve();
       if (message.type === 'stopped') started.expected = true;
+      if (message.type === 'renew' && run === started) {
+        started.isRenewed = true;
+        post(started, { type: 'stop' });
+      }
     });
     worker.on('error', (error) => log('capture worker failed', { error: String(error) }));
     worker.on('exit', () => {
+      if (started.wakeUp >= 0) libc().close(started.wakeUp);
+      started.wakeUp = -1;
       ready.resolve();
       ended.resolve();
       if (!started.expected) mend(started);
+      else if (started.isRenewed && run === started) run = sinks.size > 0 ? launch() : undefined;
     });
     return started;
   }
 
   function post(to: Run, message: ToWorker): void {
     to.worker.postMessage(message, []);
+    // What was taken is of interest only while the worker has no room; then it looks by itself.
+    if (message.type !== 'taken' && to.wakeUp >= 0) ringWakeUp(to.wakeUp);
   }
 
   function accept(from: Run, parcels: readonly Parcel[], chars: number): void {

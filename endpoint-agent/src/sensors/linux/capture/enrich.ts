@@ -2,6 +2,7 @@ import type { EventFields } from '@yagura/protocol';
 import type { LiveProcessTable } from '../../../state/create-process-table.ts';
 import { FORK_SERVICE } from '../../../state/create-process-table.ts';
 import type { Observation } from '../../sensor.ts';
+import { TAMPER_SERVICE } from './source.ts';
 
 type Fields = Record<string, EventFields[string]>;
 
@@ -32,7 +33,12 @@ export function enrich(observation: Observation, table: LiveProcessTable): Obser
     table.adopt(enriched, record);
     return enriched;
   }
-  const added = category === 'process_access' ? target(observation, table) : actor(observation, table);
+  const added =
+    category === 'process_access'
+      ? target(observation, table)
+      : service === TAMPER_SERVICE
+        ? tamperer(observation, table)
+        : actor(observation, table);
   if (Object.keys(added).length === 0) return observation;
   // What the kernel said itself stands.
   const enriched: Observation = { ...observation, fields: { ...added, ...observation.fields } };
@@ -44,6 +50,19 @@ function actor(observation: Observation, table: LiveProcessTable): Fields {
   if (observation.pid === undefined) return {};
   const record = table.at(observation.pid, observation);
   return { ...field('Image', record?.image), ...field('User', record?.user) };
+}
+
+/** Who turned against the sensor, so that a rule can tell an attack from the machine's own start of auditd. */
+function tamperer(observation: Observation, table: LiveProcessTable): Fields {
+  if (observation.pid === undefined) return {};
+  const record = table.at(observation.pid, observation);
+  const parent = record?.parentEntityId === undefined ? undefined : table.get(record.parentEntityId);
+  return {
+    ...actor(observation, table),
+    ...field('CommandLine', record?.commandLine),
+    ...field('ParentImage', parent?.image),
+    ...field('ParentCommandLine', parent?.commandLine),
+  };
 }
 
 function target(observation: Observation, table: LiveProcessTable): Fields {

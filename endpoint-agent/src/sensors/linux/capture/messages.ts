@@ -15,6 +15,8 @@ export interface CaptureWorkerData {
   readonly auditBufferBytes?: number;
   /** One Int32 that the worker counts up on every turn. */
   readonly heartbeat: SharedArrayBuffer;
+  /** Becomes readable when the main thread has something to say; negative when there is none. */
+  readonly wakeUp: number;
 }
 
 /** From the worker to the main thread. */
@@ -23,6 +25,8 @@ export type FromWorker =
   | { readonly type: 'batch'; readonly parcels: readonly Parcel[]; readonly chars: number }
   /** Also names the open descriptors, so that they can be closed should the worker die. */
   | { readonly type: 'health'; readonly health: readonly SensorHealth[]; readonly descriptors: readonly number[] }
+  /** The thread itself is hidden from audit, since it was born while a rule hid it: a new one would not be. */
+  | { readonly type: 'renew'; readonly health: readonly SensorHealth[] }
   | { readonly type: 'stopped'; readonly health: readonly SensorHealth[] };
 
 /** From the main thread to the worker. */

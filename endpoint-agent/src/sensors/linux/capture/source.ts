@@ -6,6 +6,12 @@ import type { ExecutedImage } from '../audit/observations.ts';
 export const SOURCE_NAMES = ['linux-audit', 'linux-processes', 'linux-files'] as const;
 export type SourceName = (typeof SOURCE_NAMES)[number];
 
+/**
+ * `logsource.service` of events about what somebody did to a sensor itself; `EventType` says what, the acting
+ * process is named where the kernel named it.
+ */
+export const TAMPER_SERVICE = 'sensor_tamper';
+
 /** Where a source puts what it saw. While it is full a source puts nothing more there. */
 export interface SourceSink {
   push(source: SourceName, observation: Observation, image?: ExecutedImage): void;
@@ -23,9 +29,13 @@ export interface CaptureSource {
   read(): boolean;
   /** Observations held back for a moment: `read` is to be called again soon. */
   readonly held: number;
+  /** Milliseconds after which `read` is to be called although no descriptor is ready. */
+  readonly patienceMs: number;
   /** Called about every 250 ms: timeouts, checks of the kernel's state. */
   tick(): void;
   health(): SensorHealth;
+  /** Opens everything anew: what was open sees nothing any more. */
+  restart(): void;
   /** Puts the kernel's state back and closes. Safe to call twice. */
   stop(): void;
 }

@@ -1,12 +1,18 @@
+import { randomBytes } from 'node:crypto';
+import { dirname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { SensorHealth } from '@yagura/protocol';
 import { libc } from '../../../native/libc.ts';
 import { createAuditSource } from '../audit/audit-source.ts';
 import { socketProtocol } from '../audit/socket-protocol.ts';
-import { createFileSource } from '../fanotify/file-source.ts';
-import { createPollSet } from '../native/poll-set.ts';
+import { createFileSource, type FileSource } from '../fanotify/file-source.ts';
+import { createPollSet, POLLIN } from '../native/poll-set.ts';
+import { hearWakeUp } from '../native/wake-up.ts';
 import { createProcessSource } from '../processes/process-source.ts';
 import type { Observation } from '../../sensor.ts';
 import { createBootTime, monotonicNow } from './boot-time.ts';
+import { Canaries } from './canaries.ts';
+import { createCanaryActs } from './canary-acts.ts';
 import { DelayLine } from './delay-line.ts';
 import { ImageHasher } from './image-hasher.ts';
 import type { CaptureWorkerData, FromWorker, ToWorker } from './messages.ts';
@@ -15,13 +21,16 @@ import type { CaptureSource, SourceName, SourceSink } from './source.ts';
 import { createUserNames } from './user-names.ts';
 
 /**
- * The thread that reads the kernel. It never blocks but in `poll`, at most 100 ms, so that it hears the main
- * thread and ends when it is told to. One thread for all sources: a second would cost 12 MB.
+ * The thread that reads the kernel. It never blocks but in `poll`, which the main thread's descriptor ends too.
+ * One thread for all sources: a second would cost 12 MB.
  */
-const IDLE_MS = 100;
+const IDLE_MS = 1_000;
+/** Without the main thread's descriptor it has to look by itself. */
+const DEAF_IDLE_MS = 100;
 const GATHER_MS = 4;
 const TICK_MS = 250;
 const HEALTH_MS = 1_000;
+const REPAIR_EVERY_MS = 30_000;
 /** Longer than the kernel's audit thread usually takes to hand a record over. */
 const DELAY_MS = 15;
 const MAX_DELAYED = 8_192;
@@ -46,9 +55,20 @@ const lateSink: SourceSink = {
 const bootTime = createBootTime(Date.now);
 const userName = createUserNames(monotonic);
 
+let files: FileSource | undefined;
+const canaries = new Canaries({
+  acts: createCanaryActs(dirname(data.stateFile), (directory) => files?.covers(directory) ?? false),
+  sources: data.sources,
+  ownPid: process.pid,
+  monotonic,
+  random: Math.random,
+  nonce: () => randomBytes(8).toString('hex'),
+});
+
 const FACTORIES: Readonly<Record<SourceName, () => CaptureSource>> = {
   'linux-audit': () =>
     createAuditSource({
+      canaries,
       stateFile: data.stateFile,
       watched: data.watched,
       sink: outbox,
@@ -58,8 +78,11 @@ const FACTORIES: Readonly<Record<SourceName, () => CaptureSource>> = {
       socketProtocol,
       ...(data.auditBufferBytes === undefined ? {} : { receiveBufferBytes: data.auditBufferBytes }),
     }),
-  'linux-processes': () => createProcessSource({ sink: outbox, lateSink, bootTime }),
-  'linux-files': () => createFileSource({ sink: outbox, bootTime, monotonic, ignorePaths: data.ignorePaths }),
+  'linux-processes': () => createProcessSource({ sink: outbox, lateSink, bootTime, canaries }),
+  'linux-files': () => {
+    files = createFileSource({ sink: outbox, bootTime, monotonic, canaries, ignorePaths: data.ignorePaths });
+    return files;
+  },
 };
 
 // Audit first: process starts must come before what the processes did.
@@ -67,6 +90,7 @@ const sources = data.sources.map((name) => FACTORIES[name]());
 let stopping = false;
 let tickedAt = 0;
 let reportedAt = 0;
+let repairedAt = monotonic();
 let descriptors: { readonly fd: number; readonly events: number }[] = [];
 let poll = createPollSet([]);
 const nothing = createPollSet([]);
@@ -75,15 +99,39 @@ function send(message: FromWorker): void {
   port?.postMessage(message);
 }
 
-function health() {
-  return sources.map((source) => source.health());
+function health(): SensorHealth[] {
+  return sources.map((source) => {
+    const report = source.health();
+    const missing = canaries.missing(source.name);
+    if (missing.length === 0 || report.state === 'blind') return report;
+    const detail = `A test by the agent itself did not arrive (${missing.join(', ')}). ${report.detail ?? ''}`.trim();
+    return { ...report, state: 'blind', code: 'canary_missing', detail };
+  });
+}
+
+/** A sensor that is blind for a reason of its own, or whose canaries do not come, is opened anew. */
+function repair(now: number, silent: readonly SourceName[]): void {
+  const isDue = now - repairedAt >= REPAIR_EVERY_MS;
+  if (isDue) repairedAt = now;
+  const missing = canaries.missing('linux-audit');
+  if (isDue && missing.length === 1 && missing[0] === 'connect') send({ type: 'renew', health: health() });
+  for (const source of sources) {
+    const isBlind = canaries.missing(source.name).length > 0 || source.health().state === 'blind';
+    if (silent.includes(source.name) || (isDue && isBlind)) source.restart();
+  }
 }
 
 function refreshPoll(): void {
-  const current = sources.flatMap((source) => source.descriptors());
+  const wakeUp = data.wakeUp >= 0 ? [{ fd: data.wakeUp, events: POLLIN }] : [];
+  const current = [...sources.flatMap((source) => source.descriptors()), ...wakeUp];
   if (current.length === descriptors.length && current.every(({ fd }, at) => fd === descriptors[at]?.fd)) return;
   descriptors = current;
   poll = createPollSet(descriptors);
+}
+
+/** What would stay open if this thread died. The main thread's own is not among them. */
+function ownDescriptors(): number[] {
+  return descriptors.map(({ fd }) => fd).filter((fd) => fd !== data.wakeUp);
 }
 
 function deliver(): void {
@@ -98,6 +146,12 @@ function isHolding(): boolean {
   return delayed.size > 0 || outbox.waiting > 0 || hasher.busy || sources.some((source) => source.held > 0);
 }
 
+/** How long nothing has to be done when nothing comes. */
+function patience(): number {
+  const idle = data.wakeUp >= 0 ? IDLE_MS : DEAF_IDLE_MS;
+  return Math.min(idle, ...sources.map((source) => source.patienceMs));
+}
+
 function turn(): void {
   Atomics.add(heartbeat, 0, 1);
   if (stopping) return finish();
@@ -110,17 +164,19 @@ function turn(): void {
   if (now - tickedAt >= TICK_MS) {
     tickedAt = now;
     for (const source of sources) source.tick();
+    repair(now, canaries.tick());
     refreshPoll();
   }
   if (now - reportedAt >= HEALTH_MS) {
     reportedAt = now;
-    send({ type: 'health', health: health(), descriptors: descriptors.map(({ fd }) => fd) });
+    send({ type: 'health', health: health(), descriptors: ownDescriptors() });
   }
   if (outbox.full) nothing.wait(GATHER_MS);
   else if (!more) {
-    poll.wait(isHolding() ? GATHER_MS : IDLE_MS);
+    poll.wait(isHolding() ? GATHER_MS : patience());
+    if (data.wakeUp >= 0 && poll.ready(data.wakeUp)) hearWakeUp(data.wakeUp);
     // One wake for many records costs the machine a third of one wake for each.
-    nothing.wait(GATHER_MS);
+    else nothing.wait(GATHER_MS);
   }
   setImmediate(turn);
 }
@@ -143,6 +199,6 @@ port.on('message', (message: ToWorker) => {
 
 for (const source of sources) source.start();
 refreshPoll();
-send({ type: 'health', health: health(), descriptors: descriptors.map(({ fd }) => fd) });
+send({ type: 'health', health: health(), descriptors: ownDescriptors() });
 send({ type: 'ready', health: health() });
 turn();

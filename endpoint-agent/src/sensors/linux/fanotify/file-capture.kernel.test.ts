@@ -25,7 +25,8 @@ describe.skipIf(NO_KERNEL)(`fanotify captures files with their writer${NO_KERNEL
     expect(probe.healthOf('linux-files')).toMatchObject({ name: 'linux-files', state: 'active' });
   });
 
-  const shell = (script: string, cwd: string) => spawnSync('/bin/bash', ['-c', script], { cwd });
+  // With a socket as its input bash would read the startup files of whoever runs the tests.
+  const shell = (script: string, cwd: string) => spawnSync('/bin/bash', ['--norc', '-c', script], { cwd });
 
   test.each(PLACES)('create, write, rename and delete on %s', async (place) => {
     const folder = folders.get(place) ?? '';

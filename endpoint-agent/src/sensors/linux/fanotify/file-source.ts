@@ -4,7 +4,8 @@ import type { EventFields, SensorHealth } from '@yagura/protocol';
 import { errnoName, libc } from '../../../native/libc.ts';
 import { encodePath } from '../../../native/path-bytes.ts';
 import type { BootTime } from '../capture/boot-time.ts';
-import type { CaptureSource, SourceSink } from '../capture/source.ts';
+import type { CanaryClaims } from '../capture/canaries.ts';
+import { type CaptureSource, type SourceSink, TAMPER_SERVICE } from '../capture/source.ts';
 import { EVENT, fanotifyInit, INIT } from '../native/fanotify.ts';
 import { createPollSet, POLLERR, POLLIN, type PollSet, POLLPRI } from '../native/poll-set.ts';
 import { type Directory, DirectoryCache, isBelow } from './directory-cache.ts';
@@ -17,6 +18,7 @@ export interface FileSourceOptions {
   readonly sink: SourceSink;
   readonly bootTime: BootTime;
   readonly monotonic: () => number;
+  readonly canaries: CanaryClaims;
   /** Nothing at or below these is reported. */
   readonly ignorePaths: readonly string[];
 }
@@ -27,13 +29,22 @@ const READS_PER_TURN = 8;
 const MAX_HELD = 50_000;
 const DIRECTORIES = 16_384;
 const EINVAL = -constants.errno.EINVAL;
+/** How often the kernel's list of our marks is compared with what we set. */
+const VERIFY_EVERY_MS = 10_000;
+/** How long a tampering that was mended is still shown. */
+const SHOWN_MS = 120_000;
 const MOUNT_INFO = '/proc/self/mountinfo';
 const NOTIFICATION = INIT.CLOEXEC | INIT.NONBLOCK | INIT.UNLIMITED_MARKS | INIT.REPORT_DIR_FID | INIT.REPORT_NAME;
 const WITH_TARGET = NOTIFICATION | INIT.REPORT_FID | INIT.REPORT_TARGET_FID;
 
+/** The file sensor, which can say of which directories it hears. */
+export interface FileSource extends CaptureSource {
+  covers(directory: string): boolean;
+}
+
 /** Files created, written, renamed and deleted, with the process that did it, from fanotify. */
-export function createFileSource(options: FileSourceOptions): CaptureSource {
-  const { sink, bootTime, monotonic, ignorePaths } = options;
+export function createFileSource(options: FileSourceOptions): FileSource {
+  const { sink, bootTime, monotonic, ignorePaths, canaries } = options;
   const buffer = Buffer.alloc(READ_BYTES);
   const directories = new DirectoryCache(DIRECTORIES, (path) => isBelow(path, ignorePaths));
   const coalescer = new WriteCoalescer(emit);
@@ -45,6 +56,8 @@ export function createFileSource(options: FileSourceOptions): CaptureSource {
   let events = 0;
   let overflows = 0;
   let unresolved = 0;
+  let verifiedAt = 0;
+  let marksTakenAt = Number.NEGATIVE_INFINITY;
 
   function emit(act: FileAct): void {
     events += 1;
@@ -63,6 +76,24 @@ export function createFileSource(options: FileSourceOptions): CaptureSource {
       bootTime: sinceBoot,
       ...(act.pid > 0 ? { pid: act.pid } : {}),
       fields,
+    });
+  }
+
+  function tamperedWith(mountPoints: readonly string[], now: number): void {
+    marksTakenAt = now;
+    events += 1;
+    const { time, bootTime: sinceBoot } = bootTime.ofMonotonic(now);
+    sink.push('linux-files', {
+      logsource: { product: 'linux', service: TAMPER_SERVICE },
+      time,
+      bootTime: sinceBoot,
+      fields: {
+        EventType: 'file_marks_removed',
+        Sensor: 'linux-files',
+        Details: `The marks on ${mountPoints.slice(0, 10).join(', ')} were taken away; put back.`,
+        Mended: true,
+        Count: mountPoints.length,
+      },
     });
   }
 
@@ -107,7 +138,10 @@ export function createFileSource(options: FileSourceOptions): CaptureSource {
       // Known from its birth: what happens in it has a path even when it is gone by the time we look.
       directories.set(event.targetKey, path);
     }
-    if (pid === process.pid) return;
+    if (pid === process.pid) {
+      if (mask & EVENT.CLOSE_WRITE && event.entry) canaries.write(pid, event.entry.name.toString('latin1'));
+      return;
+    }
     const act = (kind: FileAct['kind'], of: string, more: Partial<FileAct> = {}) =>
       coalescer.add({ kind, path: of, pid, at, created: false, written: false, count: 1, ...more });
     if (mask & (EVENT.RENAME | EVENT.MOVED_TO | EVENT.MOVED_FROM)) {
@@ -126,6 +160,8 @@ export function createFileSource(options: FileSourceOptions): CaptureSource {
   }
 
   function openGroup(): void {
+    failure = undefined;
+    verifiedAt = monotonic();
     group = fanotifyInit(WITH_TARGET);
     // Before Linux 5.17 there is neither the target's handle nor FAN_RENAME.
     const isOld = group === EINVAL;
@@ -137,9 +173,17 @@ export function createFileSource(options: FileSourceOptions): CaptureSource {
     const moves = isOld ? EVENT.MOVED_FROM | EVENT.MOVED_TO : EVENT.RENAME;
     marks = new FilesystemMarks(group, EVENT.CREATE | EVENT.CLOSE_WRITE | EVENT.DELETE | EVENT.ONDIR | moves);
     // Opened first: a mount that comes between the two is a change.
-    mountInfo = openSync(MOUNT_INFO, 'r');
+    mountInfo ??= openSync(MOUNT_INFO, 'r');
     mountsChanged = createPollSet([{ fd: mountInfo, events: POLLPRI }]);
     marks.update(parseMountInfo(readFileSync(MOUNT_INFO)));
+  }
+
+  function stop(): void {
+    coalescer.drain(monotonic());
+    if (group >= 0) libc().close(group);
+    if (mountInfo !== undefined) closeSync(mountInfo);
+    group = -1;
+    mountInfo = undefined;
   }
 
   return {
@@ -162,7 +206,17 @@ export function createFileSource(options: FileSourceOptions): CaptureSource {
     get held() {
       return coalescer.held;
     },
+    get patienceMs() {
+      return coalescer.gathering ? 100 : Number.POSITIVE_INFINITY;
+    },
+    covers: (directory: string) => marks?.covers(directory) ?? false,
     tick() {
+      const now = monotonic();
+      if (marks && now - verifiedAt >= VERIFY_EVERY_MS) {
+        verifiedAt = now;
+        const missing = marks.mend(parseMountInfo(readFileSync(MOUNT_INFO)));
+        if (missing.length > 0) tamperedWith(missing, now);
+      }
       if (mountInfo === undefined || !mountsChanged) return;
       // The kernel reports a change of the mounts, once, as a priority event on the open file.
       mountsChanged.wait(0);
@@ -174,18 +228,20 @@ export function createFileSource(options: FileSourceOptions): CaptureSource {
         const code = errnoName(failure) === 'EPERM' ? 'needs_root' : 'fanotify_unavailable';
         return { ...base, state: 'blind', code, detail: `fanotify refused: ${errnoName(failure)}.` };
       }
+      if (monotonic() - marksTakenAt < SHOWN_MS) {
+        const detail = 'Marks of fanotify were taken away by somebody with access to our descriptors; put back.';
+        return { ...base, state: 'degraded', code: 'file_marks_removed', detail };
+      }
       const unmarked = marks?.unmarked ?? [];
       if (unmarked.length === 0) return { ...base, state: 'active' };
       const shown = unmarked.slice(0, 10).join(', ');
       return { ...base, state: 'degraded', code: 'mounts_unmarked', detail: `No file events from: ${shown}` };
     },
-    stop() {
-      coalescer.drain(monotonic());
-      if (group >= 0) libc().close(group);
-      if (mountInfo !== undefined) closeSync(mountInfo);
-      group = -1;
-      mountInfo = undefined;
+    restart() {
+      stop();
+      openGroup();
     },
+    stop,
   };
 }
 

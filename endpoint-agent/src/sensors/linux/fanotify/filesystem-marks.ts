@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { EVENT, filesystemId, fanotifyMark, MARK_ADD, MARK_FILESYSTEM, pathOfHandle } from '../native/fanotify.ts';
 import { errnoName } from '../../../native/libc.ts';
 import type { DirectoryEntry } from './event-reader.ts';
@@ -35,9 +36,35 @@ export class FilesystemMarks {
     }
   }
 
+  /** True when files of the filesystem that this directory lies on are watched. */
+  covers(directory: string): boolean {
+    const fsid = filesystemId(Buffer.from(directory));
+    return fsid !== undefined && this.#mountPoints.has(fsid.toString('latin1'));
+  }
+
+  /**
+   * Compares with the mounts of this moment and the kernel's own list of this group's marks, and sets again what
+   * is missing; returns their mount points. Only somebody who got hold of our descriptor can have taken them.
+   */
+  mend(mounts: readonly Mount[]): string[] {
+    // A mark that went with its filesystem is no mark that somebody took.
+    this.update(mounts);
+    const present = this.#present();
+    const missing = [...this.#marked].filter(([device]) => !present.has(device));
+    for (const [device, mount] of missing) {
+      this.#forget(device, mount);
+      this.#add(mount);
+    }
+    return missing.map(([, mount]) => mountName(mount));
+  }
+
   pathOf(entry: DirectoryEntry): string | undefined {
     const mountPoint = this.#mountPoints.get(entry.fsid.toString('latin1'));
     return mountPoint && pathOfHandle(mountPoint, entry.handle);
+  }
+
+  #present(): ReadonlySet<string> {
+    return marksOf(readFileSync(`/proc/self/fdinfo/${this.#group}`, 'latin1'));
   }
 
   #add(mount: Mount): void {
@@ -49,6 +76,8 @@ export class FilesystemMarks {
       this.#refused.set(mount.device, `${mountName(mount)} (${mount.type}, ${errnoName(result)})`);
       return;
     }
+    // Beneath another mount on the same place there is no path to it, and the upper one was marked again.
+    if (!this.#present().has(mount.device)) return;
     this.#marked.set(mount.device, mount);
     this.#mountPoints.set(fsid.toString('latin1'), mount.mountPoint);
   }
@@ -59,4 +88,12 @@ export class FilesystemMarks {
       if (mountPoint === mount.mountPoint) this.#mountPoints.delete(fsid);
     }
   }
+}
+
+/** `fanotify sdev:fe00000 mflags:0 mask:...`: major number above 20 bits of minor number, in hexadecimal. */
+function marksOf(fdinfo: string): ReadonlySet<string> {
+  const devices = [...fdinfo.matchAll(/^fanotify sdev:([0-9a-f]+) /gm)].map(([, sdev]) =>
+    Number.parseInt(sdev ?? '', 16),
+  );
+  return new Set(devices.map((device) => `${device >>> 20}:${device & 0xfffff}`));
 }

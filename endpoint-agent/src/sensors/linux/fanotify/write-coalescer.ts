@@ -39,6 +39,7 @@ export class WriteCoalescer {
   #line: FileAct[] = [];
   readonly #held = new Map<string, FileAct>();
   readonly #quiet = new Map<string, Quiet>();
+  #gathered = 0;
 
   constructor(emit: (act: FileAct) => void, limits: CoalescerLimits = COALESCER_LIMITS) {
     this.#emit = emit;
@@ -47,6 +48,11 @@ export class WriteCoalescer {
 
   get held(): number {
     return this.#line.length;
+  }
+
+  /** Further writes are being gathered: `flush` is due within a second. */
+  get gathering(): boolean {
+    return this.#gathered > 0;
   }
 
   add(act: FileAct): void {
@@ -67,6 +73,7 @@ export class WriteCoalescer {
     const quiet = this.#quiet.get(key);
     if (quiet && act.at < quiet.until) {
       quiet.gathered = act;
+      this.#gathered += 1;
       return;
     }
     this.#hold(key, act);
@@ -96,6 +103,7 @@ export class WriteCoalescer {
     const quiet = this.#quiet.get(key);
     this.#quiet.delete(key);
     if (!quiet?.gathered) return;
+    this.#gathered -= 1;
     this.#line.push(quiet.gathered);
   }
 
@@ -130,6 +138,7 @@ export class WriteCoalescer {
       const { gathered } = quiet;
       this.#quiet.delete(key);
       if (!gathered) continue;
+      this.#gathered -= 1;
       this.#hold(key, gathered);
     }
   }

@@ -1,3 +1,4 @@
+import koffi from 'koffi';
 import { libc, libcSymbols, orErrno } from '../../../native/libc.ts';
 
 /**
@@ -17,13 +18,26 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOCK_NONBLOCK = 0o4000;
 const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
+const SO_ATTACH_FILTER = 26;
 const SO_RCVBUFFORCE = 33;
+const SO_MEMINFO = 55;
+/** Nine u32; the last one counts dropped datagrams. */
+const MEMINFO_BYTES = 36;
+const MEMINFO_DROPS_AT = 32;
 const SOCKADDR_NL_BYTES = 12;
 
 interface SocketCalls {
   readonly socket: (domain: number, type: number, protocol: number) => number;
   readonly bind: (fd: number, address: Uint8Array, length: number) => number;
   readonly setsockopt: (fd: number, level: number, option: number, value: Uint8Array, length: number) => number;
+  readonly getsockopt: (fd: number, level: number, option: number, into: Uint8Array, length: Uint8Array) => number;
+  readonly attachFilter: (
+    fd: number,
+    level: number,
+    option: number,
+    program: { readonly len: number; readonly filter: Uint8Array },
+    length: number,
+  ) => number;
   readonly sendto: (
     fd: number,
     from: Uint8Array,
@@ -47,15 +61,23 @@ let calls: SocketCalls | undefined;
 function bound(): SocketCalls {
   if (calls) return calls;
   const lib = libcSymbols();
+  koffi.struct('yagura_sock_fprog', { len: 'uint16', filter: 'const void *' });
   calls = {
     socket: lib.func('int socket(int domain, int type, int protocol)'),
     bind: lib.func('int bind(int fd, const void *address, uint length)'),
     setsockopt: lib.func('int setsockopt(int fd, int level, int option, const void *value, uint length)'),
+    getsockopt: lib.func('int getsockopt(int fd, int level, int option, void *into, void *length)'),
+    attachFilter: lib.func(
+      'int setsockopt(int fd, int level, int option, const yagura_sock_fprog *program, uint length)',
+    ),
     sendto: lib.func('long sendto(int fd, const void *from, ulong length, int flags, const void *to, uint toLength)'),
     recvfrom: lib.func('long recvfrom(int fd, void *into, ulong length, int flags, void *from, void *fromLength)'),
   };
   return calls;
 }
+
+/** struct sock_filter: code, jump if true, jump if false, operand. Words are loaded in network byte order. */
+export type BpfInstruction = readonly [code: number, jt: number, jf: number, k: number];
 
 /** One open netlink socket. Datagrams that do not come from the kernel itself are skipped and counted. */
 export interface NetlinkSocket {
@@ -66,6 +88,13 @@ export interface NetlinkSocket {
   send(message: Uint8Array): number;
   /** Asks for a receive buffer beyond the system's limit (needs CAP_NET_ADMIN), else as large as allowed. */
   setReceiveBuffer(bytes: number): void;
+  /**
+   * Lets the kernel drop what no one needs before it wakes us: a classic BPF program over the netlink message.
+   * Returns `-errno` when it is refused; then everything arrives.
+   */
+  filter(program: readonly BpfInstruction[]): number;
+  /** Datagrams for this socket that the kernel dropped for want of room, since it was opened. */
+  dropped(): number;
   readonly foreignDatagrams: number;
   close(): void;
 }
@@ -125,6 +154,25 @@ class Socket implements NetlinkSocket {
     if (orErrno(setsockopt(this.fd, SOL_SOCKET, SO_RCVBUFFORCE, value, 4)) < 0) {
       setsockopt(this.fd, SOL_SOCKET, SO_RCVBUF, value, 4);
     }
+  }
+
+  filter(program: readonly BpfInstruction[]): number {
+    const filter = Buffer.alloc(program.length * 8);
+    program.forEach(([code, jt, jf, k], index) => {
+      filter.writeUInt16LE(code, index * 8);
+      filter.writeUInt8(jt, index * 8 + 2);
+      filter.writeUInt8(jf, index * 8 + 3);
+      filter.writeUInt32LE(k, index * 8 + 4);
+    });
+    return orErrno(bound().attachFilter(this.fd, SOL_SOCKET, SO_ATTACH_FILTER, { len: program.length, filter }, 16));
+  }
+
+  dropped(): number {
+    const into = Buffer.alloc(MEMINFO_BYTES);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(MEMINFO_BYTES, 0);
+    const result = orErrno(bound().getsockopt(this.fd, SOL_SOCKET, SO_MEMINFO, into, length));
+    return result < 0 ? 0 : into.readUInt32LE(MEMINFO_DROPS_AT);
   }
 
   close(): void {

@@ -1,3 +1,5 @@
+import type { BpfInstruction } from '../native/netlink.ts';
+
 /**
  * Messages of the process connector (`linux/cn_proc.h`): nlmsghdr (16 bytes), cn_msg (20: u32 idx = 1, val = 1,
  * seq, ack, u16 len, flags), then struct proc_event: u32 what@36, cpu@40, u64 timestamp_ns@44 (CLOCK_MONOTONIC),
@@ -31,6 +33,33 @@ export function decodeConnectorMessage(message: Buffer): ConnectorEvent | undefi
   }
   return undefined;
 }
+
+const LOAD_WORD = 0x20;
+const JUMP_EQUAL = 0x15;
+const JUMP_EQUAL_X = 0x1d;
+const KEEP_AS_X = 0x07;
+const RETURN = 0x06;
+const SWAPPED = (value: number) => ((value & 0xff) << 24) | ((value >>> 24) & 0xff);
+
+/**
+ * Only starts and ends of whole processes: a browser's threads alone are hundreds of messages a second. Words
+ * are loaded in network order, so the numbers of this little-endian machine are compared swapped.
+ */
+export const PROCESSES_ONLY: readonly BpfInstruction[] = [
+  [LOAD_WORD, 0, 0, 36],
+  [JUMP_EQUAL, 0, 4, SWAPPED(EVENT_FORK) >>> 0],
+  [LOAD_WORD, 0, 0, 60],
+  [KEEP_AS_X, 0, 0, 0],
+  [LOAD_WORD, 0, 0, 64],
+  [JUMP_EQUAL_X, 5, 6, 0],
+  [JUMP_EQUAL, 0, 5, SWAPPED(EVENT_EXIT) >>> 0],
+  [LOAD_WORD, 0, 0, 52],
+  [KEEP_AS_X, 0, 0, 0],
+  [LOAD_WORD, 0, 0, 56],
+  [JUMP_EQUAL_X, 0, 1, 0],
+  [RETURN, 0, 0, 0xffffffff],
+  [RETURN, 0, 0, 0],
+];
 
 /** The message that subscribes this socket: PROC_CN_MCAST_LISTEN. */
 export function listenMessage(): Buffer {

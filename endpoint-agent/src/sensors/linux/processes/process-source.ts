@@ -3,10 +3,11 @@ import type { SensorHealth } from '@yagura/protocol';
 import { errnoName, libc, O } from '../../../native/libc.ts';
 import { FORK_SERVICE } from '../../../state/create-process-table.ts';
 import type { BootTime } from '../capture/boot-time.ts';
+import type { CanaryClaims } from '../capture/canaries.ts';
 import type { CaptureSource, SourceSink } from '../capture/source.ts';
 import { NETLINK_CONNECTOR, type NetlinkSocket, openNetlink } from '../native/netlink.ts';
 import { POLLIN } from '../native/poll-set.ts';
-import { decodeConnectorMessage, decodeExitStatus, listenMessage } from './connector-message.ts';
+import { decodeConnectorMessage, decodeExitStatus, listenMessage, PROCESSES_ONLY } from './connector-message.ts';
 
 export interface ProcessSourceOptions {
   /** Takes forks at once: what a child does must find the child. */
@@ -14,6 +15,7 @@ export interface ProcessSourceOptions {
   /** Takes exits later: what a process did before must find it alive. */
   readonly lateSink: SourceSink;
   readonly bootTime: BootTime;
+  readonly canaries: CanaryClaims;
 }
 
 const GROUP_PROC = 1;
@@ -29,24 +31,13 @@ const ENOBUFS = -constants.errno.ENOBUFS;
  * process (a pidfd has to be opened while the process lives) and gives the exit status of processes that
  * are not our children.
  */
-export function createProcessSource({ sink, lateSink, bootTime }: ProcessSourceOptions): CaptureSource {
+export function createProcessSource({ sink, lateSink, bootTime, canaries }: ProcessSourceOptions): CaptureSource {
   const buffer = Buffer.alloc(4_096);
   const stat = Buffer.alloc(1_024);
   let socket: NetlinkSocket | undefined;
   let failure: number | undefined;
   let events = 0;
-  let overruns = 0;
-  let missing = 0;
-  const sequences = new Map<number, number>();
-
-  /** Each CPU numbers its messages; a jump is what a full buffer swallowed. */
-  function noteSequence(message: Buffer): void {
-    const cpu = message.readUInt32LE(40);
-    const sequence = message.readUInt32LE(24);
-    const before = sequences.get(cpu);
-    if (before !== undefined) missing += Math.max(0, (sequence - before - 1) | 0);
-    sequences.set(cpu, sequence);
-  }
+  let dropped = 0;
 
   /** Field 22 of /proc/PID/stat, if the process that was forked is still there. */
   function startTicksOf(pid: number, forkedAt: number): number | undefined {
@@ -63,9 +54,10 @@ export function createProcessSource({ sink, lateSink, bootTime }: ProcessSourceO
   }
 
   function handle(message: Buffer): void {
-    if (message.length >= 52) noteSequence(message);
     const event = decodeConnectorMessage(message);
     if (!event) return;
+    const isCanary = event.kind === 'fork' ? canaries.fork(event.pid, event.parentPid) : canaries.exit(event.pid);
+    if (isCanary) return;
     events += 1;
     const times = bootTime.ofMonotonic(event.monotonicMs);
     if (event.kind === 'fork') {
@@ -89,42 +81,54 @@ export function createProcessSource({ sink, lateSink, bootTime }: ProcessSourceO
     });
   }
 
+  function start(): void {
+    failure = undefined;
+    const opened = openNetlink(NETLINK_CONNECTOR, GROUP_PROC);
+    if (typeof opened === 'number') {
+      failure = opened;
+      return;
+    }
+    opened.setReceiveBuffer(RECEIVE_BUFFER_BYTES);
+    opened.filter(PROCESSES_ONLY);
+    const sent = opened.send(listenMessage());
+    if (sent < 0) failure = sent;
+    socket = opened;
+  }
+
+  function stop(): void {
+    dropped += socket?.dropped() ?? 0;
+    socket?.close();
+    socket = undefined;
+  }
+
   return {
     name: 'linux-processes',
-    start() {
-      const opened = openNetlink(NETLINK_CONNECTOR, GROUP_PROC);
-      if (typeof opened === 'number') {
-        failure = opened;
-        return;
-      }
-      opened.setReceiveBuffer(RECEIVE_BUFFER_BYTES);
-      const sent = opened.send(listenMessage());
-      if (sent < 0) failure = sent;
-      socket = opened;
-    },
+    start,
     descriptors: () => (socket ? [{ fd: socket.fd, events: POLLIN }] : []),
     read() {
       if (!socket) return false;
       for (let count = 0; count < MESSAGES_PER_READ; count += 1) {
         if (lateSink.full) return true;
         const received = socket.receive(buffer);
-        if (received === ENOBUFS) overruns += 1;
-        else if (received < 0) return false;
-        else handle(buffer.subarray(0, received));
+        if (received === ENOBUFS) continue;
+        if (received < 0) return false;
+        handle(buffer.subarray(0, received));
       }
       return true;
     },
     held: 0,
     tick() {},
+    patienceMs: Number.POSITIVE_INFINITY,
     health(): SensorHealth {
-      const base = { name: 'linux-processes', events, lost: Math.max(missing, overruns) };
+      const base = { name: 'linux-processes', events, lost: dropped + (socket?.dropped() ?? 0) };
       if (failure === undefined) return { ...base, state: 'active' };
       const code = errnoName(failure) === 'EPERM' ? 'needs_root' : 'connector_unavailable';
       return { ...base, state: 'blind', code, detail: `The process connector refused: ${errnoName(failure)}.` };
     },
-    stop() {
-      socket?.close();
-      socket = undefined;
+    restart() {
+      stop();
+      start();
     },
+    stop,
   };
 }

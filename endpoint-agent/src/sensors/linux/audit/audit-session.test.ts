@@ -1,0 +1,187 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { constants } from 'node:os';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { NetlinkSocket } from '../native/netlink.ts';
+import { type AuditSession, createAuditSession } from './audit-session.ts';
+import { ACTION_NEVER, LIST_EXIT } from './constants.ts';
+import type { AuditControl } from './control.ts';
+import { decodeRule, encodeRule, type ListedRule } from './rule.ts';
+import { isOurs } from './rules.ts';
+import type { AuditStatus } from './status.ts';
+import type { TamperReport } from './tamper-report.ts';
+
+const LOCKED = 2;
+const OWN = 4_242;
+
+/** The kernel's side of netlink, as far as a session speaks with it; locked, it refuses every change. */
+class FakeKernel {
+  status: AuditStatus = {
+    enabled: 0,
+    failure: 1,
+    pid: 0,
+    rateLimit: 0,
+    backlogLimit: 64,
+    lost: 0,
+    backlogWaitTime: 15_000,
+  };
+  rules: ListedRule[] = [];
+  refused = 0;
+
+  #change(act: () => void): number {
+    if (this.status.enabled === LOCKED) {
+      this.refused += 1;
+      return -constants.errno.EPERM;
+    }
+    act();
+    return 0;
+  }
+
+  control(): AuditControl {
+    return {
+      status: () => this.status,
+      set: (_mask, status) => this.#change(() => void (this.status = { ...this.status, ...status })),
+      addRule: (rule) =>
+        this.#change(() => {
+          const listed = decodeRule(encodeRule({ ...rule, list: rule.list & 0xf }));
+          if (listed) this.rules.unshift(listed);
+        }),
+      deleteRule: (rule) => this.#change(() => void (this.rules = this.rules.filter(({ raw }) => raw !== rule.raw))),
+      rules: () => this.rules,
+      [Symbol.dispose]: () => undefined,
+    };
+  }
+
+  /** Answers a registration as the kernel does, then has nothing more to say. */
+  socket(): NetlinkSocket {
+    let answer: Buffer | undefined;
+    return {
+      fd: -1,
+      send: (message) => {
+        const request = Buffer.from(message);
+        const result = this.#change(() => void (this.status = { ...this.status, pid: request.readUInt32LE(28) }));
+        answer = Buffer.alloc(20);
+        answer.writeUInt16LE(2, 4);
+        request.copy(answer, 8, 8, 12);
+        answer.writeInt32LE(result, 16);
+        return message.length;
+      },
+      receive: (into) => {
+        if (!answer) return -constants.errno.EAGAIN;
+        into.set(answer);
+        answer = undefined;
+        return 20;
+      },
+      setReceiveBuffer: () => undefined,
+      filter: () => 0,
+      dropped: () => 0,
+      foreignDatagrams: 0,
+      close: () => undefined,
+    };
+  }
+}
+
+let kernel: FakeKernel;
+let folder: string;
+let now: number;
+let told: TamperReport[];
+let session: AuditSession;
+
+beforeEach(() => {
+  kernel = new FakeKernel();
+  folder = mkdtempSync(join(tmpdir(), 'yagura-session-'));
+  now = 0;
+  told = [];
+  session = createAuditSession({
+    openControl: () => kernel.control(),
+    openSocket: () => kernel.socket(),
+    ownPid: OWN,
+    stateFile: join(folder, 'kernel-state.json'),
+    watched: [],
+    receiveBufferBytes: 65_536,
+    monotonic: () => now,
+    onRecord: () => undefined,
+    onTampering: (report) => void told.push(report),
+  });
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function pass(milliseconds: number): void {
+  for (let passed = 0; passed < milliseconds; passed += 250) {
+    now += 250;
+    session.tick();
+  }
+}
+
+test('audit that is locked at the start is said at once, and nothing is tried', () => {
+  kernel.status = { ...kernel.status, enabled: LOCKED };
+  session.start();
+  expect(session.trouble).toMatchObject({ code: 'audit_locked' });
+  expect(kernel.rules).toEqual([]);
+  pass(60_000);
+  session.stop();
+  // Only the registration as the daemon and its end were tried.
+  expect(kernel.refused).toBeLessThanOrEqual(2);
+});
+
+test('audit that is locked while we run is told once; our rules stay, and that is said', () => {
+  session.start();
+  expect(session.trouble).toBeUndefined();
+  const ours = kernel.rules.filter(isOurs).length;
+  expect(ours).toBeGreaterThan(10);
+  kernel.status = { ...kernel.status, enabled: LOCKED };
+  pass(60_000);
+  expect(told.map(({ kind, mended }) => [kind, mended])).toEqual([['audit_locked', false]]);
+  expect(session.trouble).toBeUndefined();
+  pass(120_000);
+  expect(session.warning).toMatchObject({ code: 'audit_locked' });
+  session.stop();
+  expect(kernel.rules.filter(isOurs)).toHaveLength(ours);
+});
+
+test('who did it is taken from the record, whether that comes before or after the look', () => {
+  session.start();
+  kernel.status = { ...kernel.status, backlogLimit: 5 };
+  pass(5_000);
+  session.noteChange({ explains: ['audit_settings_weakened'], conclusive: false, pid: 77, image: '/x', time: 1 });
+  pass(1_000);
+  expect(told).toMatchObject([{ kind: 'audit_settings_weakened', pid: 77, image: '/x', mended: true }]);
+  expect(kernel.status.backlogLimit).toBe(8_192);
+  // Removed and put back before we could look: the record alone tells.
+  session.noteChange({ explains: ['audit_rules_removed'], conclusive: true, pid: 78, time: 2 });
+  session.noteChange({ explains: ['audit_rules_removed'], conclusive: true, pid: 78, time: 3 });
+  pass(1_000);
+  expect(told.slice(1)).toMatchObject([{ kind: 'audit_rules_removed', pid: 78, mended: true, count: 2 }]);
+  session.noteChange({ explains: ['audit_rules_removed'], conclusive: true, pid: OWN, time: 4 });
+  pass(10_000);
+  expect(told).toHaveLength(2);
+});
+
+test('a foreign "never" behind our rules takes nothing away and is left alone', () => {
+  session.start();
+  const never = decodeRule(encodeRule({ list: LIST_EXIT, action: ACTION_NEVER, fields: [] }));
+  if (never) kernel.rules.push(never);
+  pass(10_000);
+  expect(told).toEqual([]);
+  if (never) kernel.rules.unshift(kernel.rules.pop() ?? never);
+  pass(10_000);
+  expect(told).toMatchObject([{ kind: 'audit_rules_overruled', mended: true }]);
+  expect(kernel.rules.at(-1)?.action).toBe(ACTION_NEVER);
+});
+
+test('a rule that hides tasks is left when it stood before us, and taken out when it comes later', () => {
+  const hiding = decodeRule(encodeRule({ list: 1, action: ACTION_NEVER, fields: [] }));
+  if (!hiding) throw new Error('must decode');
+  kernel.rules.push(hiding);
+  session.start();
+  pass(10_000);
+  expect(told).toEqual([]);
+  expect(session.warning).toMatchObject({ code: 'audit_tasks_hidden' });
+  const second = decodeRule(encodeRule({ list: 1, action: ACTION_NEVER, fields: [{ field: 1, value: 0 }] }));
+  if (second) kernel.rules.push(second);
+  pass(10_000);
+  expect(told).toMatchObject([{ kind: 'audit_tasks_hidden', mended: true }]);
+  expect(kernel.rules).toContain(hiding);
+  expect(kernel.rules).not.toContain(second);
+});
