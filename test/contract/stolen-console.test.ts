@@ -2,21 +2,21 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { DatabaseSync } from 'node:sqlite';
-import {
-  type Approval,
-  type OrderAction,
-  Order,
-  ORDER_SIGNATURE_CONTEXT,
-  type SignedApproval,
-  type SignedOrder,
-} from '@yagura/protocol';
+import { Readable } from 'node:stream';
+import { importOrderKey } from '@yagura/endpoint-agent/identity/identity.ts';
 import { verifyOrder } from '@yagura/endpoint-agent/orders/verify-order.ts';
 import type { FetchedPack } from '@yagura/endpoint-agent/packs/fetch-pack.ts';
 import { openRulePacks } from '@yagura/endpoint-agent/packs/rule-packs.ts';
 import { systemClock } from '@yagura/endpoint-agent/platform/clock.ts';
-import { importOrderKey } from '@yagura/endpoint-agent/identity/identity.ts';
+import {
+  type Approval,
+  ORDER_SIGNATURE_CONTEXT,
+  Order,
+  type OrderAction,
+  type SignedApproval,
+  type SignedOrder,
+} from '@yagura/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { enrolPeer, type PeerState } from '../fakes/agent-peer.ts';
 import { approvalOf, type BrowserApprover, createBrowserApprover } from '../fakes/browser-approver.ts';

@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { request } from 'node:https';
+import { zstd } from '@yagura/console/gateway/zstd.ts';
 import {
   type Batch,
   ConsoleFrame,
-  encodeBatch,
   EnrolResponse,
   type Event,
+  encodeBatch,
   type Item,
   type ItemBody,
   parseEnrolmentToken,
 } from '@yagura/protocol';
-import { zstd } from '@yagura/console/gateway/zstd.ts';
 import { WebSocket } from 'ws';
 import { createKeyAndRequest } from './running-signer.ts';
 

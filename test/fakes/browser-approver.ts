@@ -1,5 +1,5 @@
 import { webcrypto } from 'node:crypto';
-import { type Approval, APPROVAL_SIGNATURE_CONTEXT, type OrderAction, type SignedApproval } from '@yagura/protocol';
+import { APPROVAL_SIGNATURE_CONTEXT, type Approval, type OrderAction, type SignedApproval } from '@yagura/protocol';
 
 /** What the approver's browser does, with the same Web Crypto calls and a key of its own. */
 export interface BrowserApprover {

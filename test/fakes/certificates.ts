@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { type Order, ORDER_SIGNATURE_CONTEXT, type SignedOrder } from '@yagura/protocol';
 import * as x509 from '@peculiar/x509';
+import { ORDER_SIGNATURE_CONTEXT, type Order, type SignedOrder } from '@yagura/protocol';
 
 const KEY = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 const SIGNING = { name: 'ECDSA', hash: 'SHA-256' } as const;

@@ -1,6 +1,6 @@
-import type { Event, EventCategory, EventFields, RuleFacts } from '../../protocol/src/index.ts';
 import type { RuleMatch } from '../../endpoint-agent/src/core/detection/evaluator.ts';
 import type { ProcessFacts } from '../../endpoint-agent/src/core/process/process-lookup.ts';
+import type { Event, EventCategory, EventFields, RuleFacts } from '../../protocol/src/index.ts';
 
 /** A match of a rule that is severe and certain unless told otherwise. */
 export function ruleMatch(ruleId: string, more: Partial<RuleFacts> = {}): RuleMatch {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { systemRandom } from '@yagura/console/platform/random.ts';
 import {
   createSignerAdminClient,
   createSignerClient,
@@ -12,7 +13,6 @@ import { serveLines } from '@yagura/console/signer/line-server.ts';
 import { AdminRequest, ConsoleRequest } from '@yagura/console/signer/messages.ts';
 import { openSigner } from '@yagura/console/signer/service.ts';
 import * as x509 from '@yagura/console/signer/x509.ts';
-import { systemRandom } from '@yagura/console/platform/random.ts';
 
 /** The real signer on real sockets in this process, with a clock that the test owns. */
 export interface RunningSigner extends AsyncDisposable {

@@ -1,6 +1,6 @@
 import type { Detection, Event, EventCategory, RuleFacts, Story, StoryProcess } from '../../protocol/src/index.ts';
-import type { ProcessTree } from './process-tree.ts';
 import { eventOf, ruleMatch } from './detections.ts';
+import type { ProcessTree } from './process-tree.ts';
 
 export function detection(rule: RuleFacts, event: Event): Detection {
   return { detectionId: `d-${event.eventId}`, rule, event, matched: [], time: event.time };

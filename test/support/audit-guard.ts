@@ -12,8 +12,8 @@ import {
   STATUS_RATE_LIMIT,
 } from '../../endpoint-agent/src/sensors/linux/audit/constants.ts';
 import { type AuditControl, openAuditControl } from '../../endpoint-agent/src/sensors/linux/audit/control.ts';
-import { identityOf } from '../../endpoint-agent/src/sensors/linux/audit/tampering.ts';
 import type { AuditStatus } from '../../endpoint-agent/src/sensors/linux/audit/status.ts';
+import { identityOf } from '../../endpoint-agent/src/sensors/linux/audit/tampering.ts';
 
 interface Remembered {
   readonly status: AuditStatus;

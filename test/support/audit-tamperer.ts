@@ -3,6 +3,7 @@
  * with root would: `node audit-tamperer.ts ACT [PID]`. Prints the kernel's answer.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { libcSymbols } from '../../endpoint-agent/src/native/libc.ts';
 import {
   ACTION_ALWAYS,
   ACTION_NEVER,
@@ -18,7 +19,6 @@ import {
 } from '../../endpoint-agent/src/sensors/linux/audit/constants.ts';
 import { openAuditControl } from '../../endpoint-agent/src/sensors/linux/audit/control.ts';
 import { isOurs } from '../../endpoint-agent/src/sensors/linux/audit/rules.ts';
-import { libcSymbols } from '../../endpoint-agent/src/native/libc.ts';
 
 const [act = '', target] = process.argv.slice(2);
 const opened = openAuditControl();

@@ -13,7 +13,6 @@ import {
   SubscriptionMonth,
   SubscriptionQuery,
 } from './fleet.ts';
-import { EndpointInventory, EndpointInventoryQuery } from './inventory.ts';
 import {
   CloseIncident,
   ExclusionList,
@@ -30,6 +29,7 @@ import {
   QuarantinePage,
   QuarantineQuery,
 } from './incidents.ts';
+import { EndpointInventory, EndpointInventoryQuery } from './inventory.ts';
 import { RulePackList, RulePackRow } from './rule-packs.ts';
 import {
   AuditPage,

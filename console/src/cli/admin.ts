@@ -2,7 +2,7 @@ import { Role } from '../api/session.ts';
 import type { Actor } from '../contexts/identity/api.ts';
 import type { Domain } from '../server/bootstrap.ts';
 import { createSignerAdminClient, type SignerAdminClient } from '../signer/client.ts';
-import { chooseTenant, type CliContext, CliError, readOptions, signerError } from './context.ts';
+import { type CliContext, CliError, chooseTenant, readOptions, signerError } from './context.ts';
 import { openOperatorDomain } from './operator-domain.ts';
 
 /** `admin create` and `admin link`: both end with a one-time sign-in link on the last line. */

@@ -1,4 +1,4 @@
-import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import type { Tenant } from '../contexts/tenants/api.ts';
 import type { Log } from '../platform/log.ts';
 import type { Domain } from '../server/bootstrap.ts';

@@ -7,7 +7,7 @@ import { StoreError } from '../store/errors.ts';
 import { adminCommand } from './admin.ts';
 import { approverCommand } from './approver.ts';
 import { auditVerify } from './audit.ts';
-import { CliError, type CliContext, readOptions } from './context.ts';
+import { type CliContext, CliError, readOptions } from './context.ts';
 import { migrateCommand } from './migrate.ts';
 import { rulesCommand } from './rules.ts';
 import { simulateCommand } from './simulate.ts';

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { chooseTenant, type CliContext, CliError, readOptions } from './context.ts';
+import { type CliContext, CliError, chooseTenant, readOptions } from './context.ts';
 import { openOperatorDomain } from './operator-domain.ts';
 
 /**

@@ -3,7 +3,7 @@ import { type EnrolmentToken, parseEnrolmentToken } from '@yagura/protocol';
 import { z } from 'zod';
 import type { Tenant } from '../contexts/tenants/api.ts';
 import { SimulationError } from '../simulation/enrolment.ts';
-import { simulate, type SimulationResult } from '../simulation/simulation.ts';
+import { type SimulationResult, simulate } from '../simulation/simulation.ts';
 import { type CliContext, CliError, readOptions } from './context.ts';
 import { openOperatorDomain } from './operator-domain.ts';
 

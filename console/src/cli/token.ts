@@ -1,5 +1,5 @@
 import { CreateEnrolmentToken } from '../api/fleet.ts';
-import { chooseTenant, type CliContext, CliError, readOptions } from './context.ts';
+import { type CliContext, CliError, chooseTenant, readOptions } from './context.ts';
 import { openOperatorDomain } from './operator-domain.ts';
 
 /** `token create`: prints the token on the last line. */

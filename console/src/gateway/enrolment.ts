@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { EnrolRequest, type EnrolmentRefusal, type EnrolResponse, type ErrorBody } from '@yagura/protocol';
+import { type EnrolmentRefusal, EnrolRequest, type EnrolResponse, type ErrorBody } from '@yagura/protocol';
 import type { Fleet } from '../contexts/fleet/api.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';

@@ -1,4 +1,4 @@
-import { Batch, decodeBatchFrame, isTelemetryItem, Item, LIMITS } from '@yagura/protocol';
+import { Batch, decodeBatchFrame, Item, isTelemetryItem, LIMITS } from '@yagura/protocol';
 import { z } from 'zod';
 import { zstd } from './zstd.ts';
 

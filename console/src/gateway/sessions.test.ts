@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { zstdCompressSync } from 'node:zlib';
 import { LIMITS } from '@yagura/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ErrorBody, type OrderAction } from '@yagura/protocol';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aStory } from '../../../test/fakes/items.ts';
 import { linuxRule, packOf } from '../../../test/fakes/rule-pack.ts';
 import {
@@ -10,7 +10,7 @@ import {
   startTestConsole,
   type TestConsole,
 } from '../../../test/fakes/running-console.ts';
-import { type RouteContract, type RouteName, ROUTES } from '../api/routes.ts';
+import { ROUTES, type RouteContract, type RouteName } from '../api/routes.ts';
 
 /**
  * Calls every operation of the interface as everybody: nobody, a viewer, and an administrator of another

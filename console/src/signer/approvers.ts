@@ -1,10 +1,10 @@
 import { createHash, createHmac, createPublicKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import {
-  accepted,
   type Answer,
   type ApproverCode,
   type ApproverRecord,
   ApproverRole,
+  accepted,
   type RegisteredApprover,
   refused,
 } from './messages.ts';

@@ -1,6 +1,6 @@
 import { webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
-import { accepted, refused, type Answer, type IssuedCertificate } from './messages.ts';
+import { type Answer, accepted, type IssuedCertificate, refused } from './messages.ts';
 import { SIGNER_LIMITS } from './policy.ts';
 import type { SignerEnvironment } from './state.ts';
 import * as x509 from './x509.ts';

@@ -2,18 +2,18 @@ import { connect, type Socket } from 'node:net';
 import type { z } from 'zod';
 import { readLines } from './lines.ts';
 import {
-  accepted,
   ADMIN_ANSWERS,
   type AdminAnswers,
   type AdminRequest,
   type AdminVerb,
   type Answer,
+  accepted,
   CONSOLE_ANSWERS,
   type ConsoleAnswers,
   type ConsoleRequest,
   type ConsoleVerb,
-  refused,
   ResponseLine,
+  refused,
   SIGNER_LINE_BYTES,
   type SignerRefusal,
 } from './messages.ts';

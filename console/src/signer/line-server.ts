@@ -1,8 +1,8 @@
 import { chmodSync, chownSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { z } from 'zod';
-import { type Answer, refused, type ResponseLine, SIGNER_LINE_BYTES, type SignerRefusal } from './messages.ts';
 import { LineError, readLines } from './lines.ts';
+import { type Answer, type ResponseLine, refused, SIGNER_LINE_BYTES, type SignerRefusal } from './messages.ts';
 
 /** Longest path of a Unix socket on Linux, without its final zero. */
 const MAX_SOCKET_PATH = 107;

@@ -2,7 +2,7 @@ import { systemClock } from '../platform/clock.ts';
 import { createLog, type Log } from '../platform/log.ts';
 import { systemRandom } from '../platform/random.ts';
 import { readSignerConfig, type SignerConfig, SignerConfigError } from './config.ts';
-import { serveLines, SocketError } from './line-server.ts';
+import { SocketError, serveLines } from './line-server.ts';
 import { AdminRequest, ConsoleRequest } from './messages.ts';
 import { openSigner } from './service.ts';
 import { StateError } from './state.ts';

@@ -1,23 +1,23 @@
 import { GATEWAY_SERVER_NAME } from '@yagura/protocol';
 import type { Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
-import { createApprovers, type Approvers } from './approvers.ts';
+import { createTokenBucket, type TokenBucket } from '../platform/token-bucket.ts';
+import { type Approvers, createApprovers } from './approvers.ts';
 import { type Authority, openAuthority } from './authority.ts';
 import {
-  accepted,
   type AdminRequest,
   type Answer,
+  accepted,
   type ConsoleRequest,
   type IssuedCertificate,
   refused,
   type SignerInfo,
   type SignerRefusal,
 } from './messages.ts';
-import { openOrderKey, type OrderKey } from './order-key.ts';
+import { type OrderKey, openOrderKey } from './order-key.ts';
 import { SIGNER_LIMITS } from './policy.ts';
 import { signOrder } from './sign-order.ts';
 import { openSignerState, type SignerEnvironment } from './state.ts';
-import { createTokenBucket, type TokenBucket } from '../platform/token-bucket.ts';
 
 export interface SignerOptions {
   readonly stateDirectory: string;

@@ -1,12 +1,12 @@
 import { verify } from 'node:crypto';
-import { Approval, APPROVAL_SIGNATURE_CONTEXT, type Order, type SignedApproval } from '@yagura/protocol';
+import { APPROVAL_SIGNATURE_CONTEXT, Approval, type Order, type SignedApproval } from '@yagura/protocol';
 import { newId } from '../platform/random.ts';
 import type { Approver, Approvers } from './approvers.ts';
 import {
-  accepted,
   type Answer,
-  refused,
+  accepted,
   type Refusal,
+  refused,
   type SignedOrderAnswer,
   type SignerRefusal,
 } from './messages.ts';

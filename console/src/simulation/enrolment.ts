@@ -2,7 +2,7 @@ import { createHash, webcrypto, X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'node:tls';
-import { ENROL_PATH, EnrolResponse, type EnrolmentToken, ErrorBody, GATEWAY_SERVER_NAME } from '@yagura/protocol';
+import { ENROL_PATH, type EnrolmentToken, EnrolResponse, ErrorBody, GATEWAY_SERVER_NAME } from '@yagura/protocol';
 
 import * as x509 from '../signer/x509.ts';
 

@@ -4,21 +4,21 @@ export * from './detection/combine-evaluators.ts';
 export * from './detection/evaluator.ts';
 export { createIndicatorEvaluator, type IndicatorOptions } from './detection/indicators/create-indicator-evaluator.ts';
 export type { HashIndicator } from './detection/indicators/hash-indicator.ts';
+export { compilePack, type PackResult, readPack } from './detection/pack/rule-pack.ts';
+export { type Coverage, type DeclaredSource, decideCoverage } from './detection/sensor-coverage/can-fire.ts';
 export {
   createEvaluatorOf,
   createSigmaEvaluator,
   type SigmaEvaluator,
   type SigmaEvaluatorOptions,
 } from './detection/sigma/create-sigma-evaluator.ts';
-export { type Coverage, type DeclaredSource, decideCoverage } from './detection/sensor-coverage/can-fire.ts';
-export { compilePack, readPack, type PackResult } from './detection/pack/rule-pack.ts';
-export { type LoadedRules, loadRules } from './detection/sigma/load-rules.ts';
 export type { EvaluatedEvent } from './detection/sigma/event-view.ts';
+export { type LoadedRules, loadRules } from './detection/sigma/load-rules.ts';
 export type { RuleSource } from './detection/sigma/parse-rule.ts';
 export type { Placeholders } from './detection/sigma/placeholders.ts';
 export type { SigmaRule } from './detection/sigma/rule-ast.ts';
-export * from './normalise/normalise.ts';
 export { type EvtxRecord, readEvtx } from './normalise/evtx/read-evtx.ts';
+export * from './normalise/normalise.ts';
 export { normaliseWindowsEvent, type WindowsEvent, type WindowsEventResult } from './normalise/windows-event.ts';
 export { maskEvent } from './privacy/mask-event.ts';
 export { maskSecrets } from './privacy/mask-secrets.ts';

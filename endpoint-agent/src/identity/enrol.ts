@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  EnrolResponse,
   type EnrolmentToken,
+  EnrolResponse,
   ErrorBody,
   LIMITS,
   type Platform,

@@ -122,7 +122,6 @@ function bind(lib: LibraryHandle): Libc {
     getxattr: (path, name, into) => orErrno(getxattr(cString(path), name, into, into.length)),
     poll: (set, count, timeoutMs) => orErrno(poll(set, count, timeoutMs)),
     pidfdOpen: (pid) => orErrno(syscall4(SYS_PIDFD_OPEN, pid, 0, null, 0)),
-    pidfdSendSignal: (pidfd, signal, flags = 0) =>
-      orErrno(syscall4(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, null, flags)),
+    pidfdSendSignal: (pidfd, signal, flags = 0) => orErrno(syscall4(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, null, flags)),
   };
 }

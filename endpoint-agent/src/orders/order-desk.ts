@@ -7,8 +7,8 @@ import type { OrderReceipt } from '../uplink/uplink.ts';
 import {
   type JournalContent,
   type JournalEntry,
-  openOrderJournal,
   type OrderJournal,
+  openOrderJournal,
   UNFINISHED,
 } from './order-journal.ts';
 import { type OrderVerdict, verifyOrder } from './verify-order.ts';

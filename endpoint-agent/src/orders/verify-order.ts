@@ -1,5 +1,5 @@
 import { type KeyObject, verify } from 'node:crypto';
-import { Order, ORDER_KINDS, ORDER_SIGNATURE_CONTEXT, type OrderRefusal, SESSION, SignedOrder } from '@yagura/protocol';
+import { ORDER_KINDS, ORDER_SIGNATURE_CONTEXT, Order, type OrderRefusal, SESSION, SignedOrder } from '@yagura/protocol';
 import { z } from 'zod';
 
 export interface OrderToVerify {

@@ -1,6 +1,6 @@
 import { PLATFORMS, type RulePackHeader, type RulePackReference } from '@yagura/protocol';
-import { createEvaluatorOf, type SigmaEvaluator, type SigmaEvaluatorOptions } from '../core/index.ts';
 import { readPackFile } from '../core/detection/pack/pack-file.ts';
+import { createEvaluatorOf, type SigmaEvaluator, type SigmaEvaluatorOptions } from '../core/index.ts';
 
 export type LoadedPack =
   | { readonly ok: true; readonly header: RulePackHeader; readonly evaluator: SigmaEvaluator }

@@ -1,7 +1,7 @@
 import type { ActionOutcome, QuarantineItem } from '@yagura/protocol';
 import type { EffectOrder } from '../orders/order-desk.ts';
-import type { Clock } from '../platform/clock.ts';
 import type { RulePacks } from '../packs/rule-packs.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Responder } from '../responses/responder.ts';
 import type { Containment } from './containment.ts';
 import { runSafeTest } from './safe-test.ts';

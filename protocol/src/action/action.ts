@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { BootTime, FilePath, Id, Sha256, ShortText, Text, WallTime } from '../vocabulary.ts';
-import { Bilingual } from '../vocabulary.ts';
 import { LIMITS } from '../limits.ts';
+import { Bilingual, BootTime, FilePath, Id, Sha256, ShortText, Text, WallTime } from '../vocabulary.ts';
 
 /** What an endpoint can do to itself. Freeze, kill and quarantine follow verdicts; the rest only orders. */
 export const ACTION_KINDS = [

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { LIMITS } from '../limits.ts';
 import { RulePackReference } from '../detection/rule-pack.ts';
+import { LIMITS } from '../limits.ts';
 import { Id, WallTime } from '../vocabulary.ts';
 import { Exclusions, PolicyMode } from './action.ts';
 

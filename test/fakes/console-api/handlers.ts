@@ -11,8 +11,8 @@ import type {
 } from '@yagura/console/api/index.ts';
 import type { z } from 'zod';
 import { isMacOf, readApproval } from './fake-signer.ts';
-import { obey } from './obey.ts';
 import { inventoryOf } from './inventory.ts';
+import { obey } from './obey.ts';
 import { pageOf } from './page.ts';
 import { recount } from './scenarios.ts';
 import { record, type World } from './world.ts';

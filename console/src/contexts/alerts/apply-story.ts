@@ -1,9 +1,9 @@
 import { SEVERITIES, type Story } from '@yagura/protocol';
+import { newId } from '../../platform/random.ts';
 import type { IncidentsTable } from '../../store/schema.ts';
 import type { Tx } from '../../store/store.ts';
 import type { Origin } from '../fleet/api.ts';
 import type { AlertsOptions } from './alerts.ts';
-import { newId } from '../../platform/random.ts';
 import type { StoryTimes } from './api.ts';
 import { decideLane } from './domain/decide-lane.ts';
 import { decideReopening } from './domain/decide-reopening.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { createMultiRowInsert } from '../../store/multi-row-insert.ts';
 import type { Store, Tx } from '../../store/store.ts';
 import type { Origin } from '../fleet/api.ts';
-import { createMultiRowInsert } from '../../store/multi-row-insert.ts';
 import { RangeSet } from './range-set.ts';
 
 /** Ranges kept for one (endpoint, epoch); see RangeSet for what happens beyond. */

@@ -1,7 +1,7 @@
 import type { Event } from '@yagura/protocol';
+import { createMultiRowInsert } from '../../store/multi-row-insert.ts';
 import type { Tx } from '../../store/store.ts';
 import type { Origin } from '../fleet/api.ts';
-import { createMultiRowInsert } from '../../store/multi-row-insert.ts';
 
 export interface TelemetryRow {
   readonly origin: Origin;

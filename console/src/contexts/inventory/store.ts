@@ -1,6 +1,6 @@
 import { InventoryCategory, InventoryFacts, type InventoryItem } from '@yagura/protocol';
 import { type Kysely, sql } from 'kysely';
-import { type InventoryChangeRow, InventoryChangeRow as ChangeRow, type InventoryRow } from '../../api/inventory.ts';
+import { InventoryChangeRow as ChangeRow, type InventoryChangeRow, type InventoryRow } from '../../api/inventory.ts';
 import { createMultiRowInsert } from '../../store/multi-row-insert.ts';
 import { contains, type PagePlan, type Sorts } from '../../store/page.ts';
 import type { InventoryItemsTable, Tables } from '../../store/schema.ts';

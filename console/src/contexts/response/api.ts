@@ -1,4 +1,5 @@
 import type { ActionOutcome, QuarantineItem, SignedApproval, SignedOrder } from '@yagura/protocol';
+import type { z } from 'zod';
 import type { ListQuery } from '../../api/fleet.ts';
 import type {
   ExclusionList,
@@ -11,7 +12,6 @@ import type {
   QuarantinePage,
   QuarantineQuery,
 } from '../../api/incidents.ts';
-import type { z } from 'zod';
 import type { Result } from '../../platform/http-errors.ts';
 import type { Tx } from '../../store/store.ts';
 import type { Origin } from '../fleet/api.ts';

@@ -1,6 +1,6 @@
 import { Approval, Order, type OrderAction, type SignedApproval, type SignedOrder } from '@yagura/protocol';
 import type { PlacedOrders } from '../../api/incidents.ts';
-import { fail, type Failure, type Result, signerFailure, succeed } from '../../platform/http-errors.ts';
+import { type Failure, fail, type Result, signerFailure, succeed } from '../../platform/http-errors.ts';
 import type { OrdersTable } from '../../store/schema.ts';
 import type { Actor } from '../identity/api.ts';
 import type { ResponseOptions } from './response.ts';

@@ -1,4 +1,5 @@
 import type { Exclusion } from '@yagura/protocol';
+import { sql } from 'kysely';
 import type { Bus } from '../../platform/bus.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { fail, succeed } from '../../platform/http-errors.ts';
@@ -21,13 +22,12 @@ import {
   ORDER_SORT_EXPRESSIONS,
   QUARANTINE_ID,
   QUARANTINE_SORT_EXPRESSIONS,
-  readExclusions,
   readExclusionSet,
+  readExclusions,
   readQuarantine,
   selectOrders,
   toOrderRow,
 } from './store.ts';
-import { sql } from 'kysely';
 
 export interface ResponseOptions {
   readonly store: Store;

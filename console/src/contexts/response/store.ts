@@ -1,5 +1,6 @@
 import { Exclusion, Health, OrderAction, QuarantineItem } from '@yagura/protocol';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { z } from 'zod';
 import type {
   ExclusionRow,
   OrderRow,
@@ -8,7 +9,6 @@ import type {
   QuarantineRow,
   QuarantineSort,
 } from '../../api/incidents.ts';
-import type { z } from 'zod';
 import { contains, type PagePlan, textSort } from '../../store/page.ts';
 import type { OrdersTable, Tables } from '../../store/schema.ts';
 import type { Origin } from '../fleet/api.ts';

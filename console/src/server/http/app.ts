@@ -1,5 +1,5 @@
 import express, { type ErrorRequestHandler, type Express } from 'express';
-import { fail, type Failure } from '../../platform/http-errors.ts';
+import { type Failure, fail } from '../../platform/http-errors.ts';
 import type { Log } from '../../platform/log.ts';
 import { StoreError } from '../../store/errors.ts';
 import { type MountOptions, mountRoutes, sendFailure } from './mount-routes.ts';

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
 import { Id } from '@yagura/protocol';
-import express, { type Express, type Request, type Response as HttpResponse } from 'express';
-import { type RouteContract, type RouteName, ROUTES } from '../../api/routes.ts';
+import express, { type Express, type Response as HttpResponse, type Request } from 'express';
+import { ROUTES, type RouteContract, type RouteName } from '../../api/routes.ts';
 import type { ActiveSession, Identity } from '../../contexts/identity/api.ts';
-import { fail, type Failure } from '../../platform/http-errors.ts';
+import { type Failure, fail } from '../../platform/http-errors.ts';
 import type { ApiAnswer, ApiRequest, Handlers } from '../../platform/http-handler.ts';
 import { addressKey, type RateLimit } from '../../platform/rate-limit.ts';
 import type { SessionCookie } from './cookie.ts';

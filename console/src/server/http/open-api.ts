@@ -1,6 +1,6 @@
 import { ErrorBody, Id } from '@yagura/protocol';
 import { z } from 'zod';
-import { type RouteContract, ROUTES } from '../../api/routes.ts';
+import { ROUTES, type RouteContract } from '../../api/routes.ts';
 
 /** The HTTP interface as OpenAPI 3.1, made from the schemas that the server checks by. */
 export function createOpenApi(version: string): Record<string, unknown> {

@@ -1,7 +1,7 @@
 import { Event, LIMITS } from '@yagura/protocol';
 import { describe, expect, test } from 'vitest';
 import type { ProcessFacts } from '../process/process-lookup.ts';
-import { type RawObservation, createNormaliser } from './normalise.ts';
+import { createNormaliser, type RawObservation } from './normalise.ts';
 
 const shell: ProcessFacts = {
   entityId: 'e-shell',

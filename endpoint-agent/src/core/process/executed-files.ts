@@ -1,5 +1,5 @@
 import type { Event } from '@yagura/protocol';
-import { SHELLS, programName } from './system-roles.ts';
+import { programName, SHELLS } from './system-roles.ts';
 
 const INTERPRETER = /^(?:python|perl|ruby|node|php|lua|tclsh|wish|pwsh|awk|gawk|mawk)[\d.]*$/;
 /** Options that make the interpreter run text or a module instead of a file. */

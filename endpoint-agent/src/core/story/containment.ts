@@ -1,6 +1,6 @@
 import { type ActionOutcome, LIMITS, type StoryProcess } from '@yagura/protocol';
-import type { Verdict } from '../verdict/verdict.ts';
 import { isAlive, treeOf } from '../verdict/story-roots.ts';
+import type { Verdict } from '../verdict/verdict.ts';
 import { addFile } from './story-files.ts';
 import type { StoryState } from './story-state.ts';
 

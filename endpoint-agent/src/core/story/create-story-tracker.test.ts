@@ -1,7 +1,7 @@
 import { type ActionOutcome, Story } from '@yagura/protocol';
 import { describe, expect, test } from 'vitest';
 import { eventOf, ruleMatch } from '../../../../test/fakes/detections.ts';
-import { type ProcessTree, machine } from '../../../../test/fakes/process-tree.ts';
+import { machine, type ProcessTree } from '../../../../test/fakes/process-tree.ts';
 import { decideVerdict } from '../verdict/decide-verdict.ts';
 import { createStoryTracker } from './create-story-tracker.ts';
 import type { StoryBounds } from './story-tracker.ts';

@@ -1,7 +1,7 @@
 import type { Event } from '@yagura/protocol';
 import { executedFiles, executionOf } from '../process/executed-files.ts';
 import type { ProcessFacts, ProcessLookup } from '../process/process-lookup.ts';
-import { type SystemRole, isInteractiveShell, isTemporaryPath, systemRole } from '../process/system-roles.ts';
+import { isInteractiveShell, isTemporaryPath, type SystemRole, systemRole } from '../process/system-roles.ts';
 import type { StoryIndex } from './story-index.ts';
 
 const MAX_ANCESTORS = 24;

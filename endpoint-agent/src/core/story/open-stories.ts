@@ -1,6 +1,6 @@
 import { compareSeverity } from '@yagura/protocol';
 import { StoryIndex } from './story-index.ts';
-import { type StoryState, newStoryState } from './story-state.ts';
+import { newStoryState, type StoryState } from './story-state.ts';
 import type { CoreClock, StoryBounds } from './story-tracker.ts';
 
 const PACE_MILLISECONDS = 1_000;

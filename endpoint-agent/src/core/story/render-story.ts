@@ -1,4 +1,4 @@
-import { type Detection, type Story, type StoryProcess, compareSeverity } from '@yagura/protocol';
+import { compareSeverity, type Detection, type Story, type StoryProcess } from '@yagura/protocol';
 import { jsonBytes, shorten } from '../text/shorten.ts';
 import { storyRoots } from '../verdict/story-roots.ts';
 import { scoreStory } from './story-score.ts';

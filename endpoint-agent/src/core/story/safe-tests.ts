@@ -1,5 +1,5 @@
-import type { Ancestor } from './locate-story.ts';
 import { BoundedMap } from '../bounded-map.ts';
+import type { Ancestor } from './locate-story.ts';
 
 /** The product's own harmless tests: each is the root of a story that nothing else gets into. */
 export class SafeTests {

@@ -1,7 +1,7 @@
 import { LIMITS, Story } from '@yagura/protocol';
 import { describe, expect, test } from 'vitest';
 import { eventOf, ruleMatch } from '../../../../test/fakes/detections.ts';
-import { ProcessTree, machine } from '../../../../test/fakes/process-tree.ts';
+import { machine, ProcessTree } from '../../../../test/fakes/process-tree.ts';
 import { createStoryTracker } from './create-story-tracker.ts';
 import type { StoryBounds } from './story-tracker.ts';
 

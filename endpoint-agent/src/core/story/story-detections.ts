@@ -1,7 +1,7 @@
-import { CONFIDENCES, type Detection, type Event, LIMITS, SEVERITIES, compareSeverity } from '@yagura/protocol';
+import { CONFIDENCES, compareSeverity, type Detection, type Event, LIMITS, SEVERITIES } from '@yagura/protocol';
 import type { RuleMatch } from '../detection/evaluator.ts';
 import { jsonStringBytes, shorten, shortenToJsonBytes } from '../text/shorten.ts';
-import { STORY_BOUNDS, type StoryState, keptKey } from './story-state.ts';
+import { keptKey, STORY_BOUNDS, type StoryState } from './story-state.ts';
 
 /** A story carries at most 50 detections in one frame: each keeps the beginning of its long fields. */
 const FIELD_UNITS = 2_048;

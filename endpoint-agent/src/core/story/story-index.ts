@@ -1,6 +1,6 @@
+import { BoundedMap } from '../bounded-map.ts';
 import { livePath } from '../process/system-roles.ts';
 import type { StoryState } from './story-state.ts';
-import { BoundedMap } from '../bounded-map.ts';
 
 /** Bounds of what leads from an event to its story. */
 export interface IndexBounds {

@@ -1,6 +1,6 @@
 import { type ActionOutcome, CONFIDENCES, POLICY_MODES, SEVERITIES, Story, type StoryProcess } from '@yagura/protocol';
 import { describe, expect, test } from 'vitest';
-import { type ProcessTree, machine } from '../../../../test/fakes/process-tree.ts';
+import { machine, type ProcessTree } from '../../../../test/fakes/process-tree.ts';
 import { detectionOn, storyOf } from '../../../../test/fakes/stories.ts';
 import { CONTAINMENT_CAP_PER_HOUR, decideVerdict } from './decide-verdict.ts';
 import { VERDICT_REASONS, type VerdictInput } from './verdict.ts';

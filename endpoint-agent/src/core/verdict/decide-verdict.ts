@@ -1,4 +1,4 @@
-import { type Detection, LIMITS, type PolicyMode, type Severity, type Story, compareSeverity } from '@yagura/protocol';
+import { compareSeverity, type Detection, LIMITS, type PolicyMode, type Severity, type Story } from '@yagura/protocol';
 import { scoreStory } from '../story/story-score.ts';
 import { findExclusion } from './exclusions.ts';
 import { quarantineCandidates } from './quarantine-candidates.ts';

@@ -1,4 +1,4 @@
-import { type Detection, type Story, type StoryProcess, compareSeverity } from '@yagura/protocol';
+import { compareSeverity, type Detection, type Story, type StoryProcess } from '@yagura/protocol';
 import { executedFiles, executionOf } from '../process/executed-files.ts';
 import { isSystemPath, isUntrustedPath, livePath } from '../process/system-roles.ts';
 import { treeOf, wasBornGuilty } from './story-roots.ts';

@@ -1,4 +1,4 @@
-import { type Detection, type Story, type StoryProcess, compareSeverity } from '@yagura/protocol';
+import { compareSeverity, type Detection, type Story, type StoryProcess } from '@yagura/protocol';
 import { executedFiles, isInterpreter } from '../process/executed-files.ts';
 import type { ProcessFacts } from '../process/process-lookup.ts';
 import { isInfrastructure, isSystemPath, livePath, systemRole } from '../process/system-roles.ts';

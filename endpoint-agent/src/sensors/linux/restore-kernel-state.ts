@@ -1,6 +1,6 @@
+import { readFileIfPresent } from '../../platform/durable-file.ts';
 import { openAuditControl } from './audit/control.ts';
 import { type RestoreOutcome, restoreSettings } from './audit/kernel-state.ts';
-import { readFileIfPresent } from '../../platform/durable-file.ts';
 
 /**
  * Puts back what an agent that ended abnormally left in the kernel: removes exactly our audit rules and

@@ -1,5 +1,5 @@
-import { type FSWatcher, watch } from 'chokidar';
 import type { EventCategory, SensorHealth } from '@yagura/protocol';
+import { type FSWatcher, watch } from 'chokidar';
 import { encodePath } from '../../native/path-bytes.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Sensor, SensorDeclaration, Sink } from '../sensor.ts';

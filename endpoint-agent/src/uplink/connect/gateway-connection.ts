@@ -1,5 +1,5 @@
 import { Agent } from 'node:https';
-import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, checkServerIdentity, connect as connectTls, type TLSSocket } from 'node:tls';
 import { GATEWAY_SERVER_NAME } from '@yagura/protocol';
 import { hostOf } from './proxy.ts';
 import { openTunnel } from './tunnel.ts';

@@ -1,4 +1,4 @@
-import { compareSeverity, type Containment, type Severity } from '@yagura/protocol';
+import { type Containment, compareSeverity, type Severity } from '@yagura/protocol';
 
 export interface IncidentStanding {
   readonly severity: Severity;

@@ -1,4 +1,4 @@
-import { compareSeverity, CONFIDENCES, type Detection, LIMITS, type Story } from '@yagura/protocol';
+import { CONFIDENCES, compareSeverity, type Detection, LIMITS, type Story } from '@yagura/protocol';
 import type { IncidentRow } from '../../../api/incidents.ts';
 
 /** The detection that says most: the most severe, then the most certain, then the first. */

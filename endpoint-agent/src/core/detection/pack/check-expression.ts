@@ -1,6 +1,6 @@
-import { compileRegex } from '../sigma/regex.ts';
-import { parseNetwork } from '../sigma/cidr.ts';
 import { isNumber, isRecord, isText } from '../plain-data.ts';
+import { parseNetwork } from '../sigma/cidr.ts';
+import { compileRegex } from '../sigma/regex.ts';
 import { TIME_PARTS } from '../sigma/rule-ast.ts';
 
 /** Bounds of one rule's expression, those of the parser with room to spare. */

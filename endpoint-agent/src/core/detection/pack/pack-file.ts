@@ -1,7 +1,7 @@
 import {
   LIMITS,
-  parseRulePackHeader,
   PLATFORMS,
+  parseRulePackHeader,
   RULE_PACK_FORMAT,
   RULE_PACK_LAYOUT,
   RULE_PACK_SYSTEMS,

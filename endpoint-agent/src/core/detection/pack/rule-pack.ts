@@ -1,9 +1,9 @@
+import type { RuleRejection } from '../evaluator.ts';
+import { isRecord } from '../plain-data.ts';
 import { type LoadedRules, linkRules } from '../sigma/load-rules.ts';
 import { parseRules, type RuleSource } from '../sigma/parse-rule.ts';
 import type { Placeholders } from '../sigma/placeholders.ts';
 import type { SigmaDocument } from '../sigma/rule-ast.ts';
-import type { RuleRejection } from '../evaluator.ts';
-import { isRecord } from '../plain-data.ts';
 import { readDocument } from './read-document.ts';
 
 /**

@@ -1,8 +1,8 @@
 import type { Event } from '@yagura/protocol';
 import type { Evaluator, RuleMatch } from '../evaluator.ts';
 import { type CorrelationClock, CorrelationEngine } from './correlation/correlation-engine.ts';
-import type { SavedCorrelations } from './correlation/saved-state.ts';
 import type { CorrelationCounters, CorrelationResult } from './correlation/correlator.ts';
+import type { SavedCorrelations } from './correlation/saved-state.ts';
 import { type BudgetLimits, RuleBudget, type Suspension } from './engine/rule-budget.ts';
 import { RuleGroup } from './engine/rule-group.ts';
 import type { EvaluatedEvent } from './event-view.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { randomFields, randomRule, type Random, seededRandom } from '../../../../../test/fakes/sigma-generator.ts';
+import { type Random, randomFields, randomRule, seededRandom } from '../../../../../test/fakes/sigma-generator.ts';
 import { ruleText } from '../../../../../test/fakes/sigma-rule.ts';
 import { createSigmaEvaluator } from './create-sigma-evaluator.ts';
 

@@ -1,6 +1,6 @@
-import { base64, base64Offsets, UTF16_MARK, utf8Bytes, utf16Bytes } from './encoding.ts';
 import { WINDOWS_DASHES } from './case-folding.ts';
 import { parseNetwork } from './cidr.ts';
+import { base64, base64Offsets, UTF16_MARK, utf8Bytes, utf16Bytes } from './encoding.ts';
 import { compileRegex } from './regex.ts';
 import type { Problem } from './rejections.ts';
 import {

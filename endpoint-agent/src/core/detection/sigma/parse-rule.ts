@@ -1,12 +1,12 @@
+import type { RuleRejection } from '../evaluator.ts';
+import { parseCorrelation } from './correlation/parse-correlation.ts';
 import { parseCondition } from './parse-condition.ts';
 import { combine, parseSelections, type Selections } from './parse-detection.ts';
 import type { Placeholders } from './placeholders.ts';
 import { Problem } from './rejections.ts';
-import { parseCorrelation } from './correlation/parse-correlation.ts';
 import type { Expression, RuleLogSource, SigmaDocument, SigmaFilter } from './rule-ast.ts';
 import { parseRuleFacts, stringAttribute } from './rule-facts.ts';
 import { entryOf, readYaml, stringList, type YamlEntry, type YamlMap } from './yaml-reader.ts';
-import type { RuleRejection } from '../evaluator.ts';
 
 /** Text of a rule file; `file` is only a name, for messages and links. */
 export interface RuleSource {

@@ -1,6 +1,6 @@
-import type { EventValue } from './event-value.ts';
-import { type XmlContent, type XmlElement, readBinaryXml } from './binary-xml.ts';
+import { readBinaryXml, type XmlContent, type XmlElement } from './binary-xml.ts';
 import { ByteCursor, DamagedInput } from './byte-cursor.ts';
+import type { EventValue } from './event-value.ts';
 
 /** One record of a log, in the shape that `normaliseWindowsEvent` takes. */
 export type EvtxRecord =

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readlinkSync, readSync, type BigIntStats, constants, statSync } from 'node:fs';
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { decodePath, encodePath } from '../../../native/path-bytes.ts';
 import type { ExecutedImage } from '../audit/observations.ts';
 

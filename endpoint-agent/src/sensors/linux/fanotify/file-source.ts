@@ -7,7 +7,7 @@ import type { BootTime } from '../capture/boot-time.ts';
 import type { CanaryClaims } from '../capture/canaries.ts';
 import { type CaptureSource, type SourceSink, TAMPER_SERVICE } from '../capture/source.ts';
 import { EVENT, fanotifyInit, INIT } from '../native/fanotify.ts';
-import { createPollSet, POLLERR, POLLIN, type PollSet, POLLPRI } from '../native/poll-set.ts';
+import { createPollSet, POLLERR, POLLIN, POLLPRI, type PollSet } from '../native/poll-set.ts';
 import { type Directory, DirectoryCache, isBelow } from './directory-cache.ts';
 import { type DirectoryEntry, type RawFileEvent, readEvents } from './event-reader.ts';
 import { FilesystemMarks } from './filesystem-marks.ts';

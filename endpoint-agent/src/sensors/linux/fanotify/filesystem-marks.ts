@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { EVENT, filesystemId, fanotifyMark, MARK_ADD, MARK_FILESYSTEM, pathOfHandle } from '../native/fanotify.ts';
 import { errnoName } from '../../../native/libc.ts';
+import { EVENT, fanotifyMark, filesystemId, MARK_ADD, MARK_FILESYSTEM, pathOfHandle } from '../native/fanotify.ts';
 import type { DirectoryEntry } from './event-reader.ts';
 import { type Mount, mountName, mountsToMark } from './mounts.ts';
 

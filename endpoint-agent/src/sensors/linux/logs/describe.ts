@@ -1,8 +1,8 @@
 import type { EventFields } from '@yagura/protocol';
-import type { BootTime } from '../capture/boot-time.ts';
 import type { LiveProcessTable } from '../../../state/create-process-table.ts';
 import type { ProcessRecord } from '../../../state/process-table.ts';
 import type { Observation } from '../../sensor.ts';
+import type { BootTime } from '../capture/boot-time.ts';
 import { isGenuine, isGuardedName, isImageOf, serviceOf } from './programs.ts';
 import type { LogRecord, LogService, ServiceLine } from './record.ts';
 import { interpret } from './sessions/interpret.ts';

@@ -6,8 +6,8 @@ import { createNormaliser, createSigmaEvaluator, type SigmaEvaluator } from '../
 import type { Observation } from '../../sensor.ts';
 import { createBootTime } from '../capture/boot-time.ts';
 import { LOG_FILES, type LogFileKind } from './catalogue.ts';
-import { createDescriber } from './describe.ts';
 import { LOG_DECLARATION } from './declaration.ts';
+import { createDescriber } from './describe.ts';
 import { createLineReader } from './read-line.ts';
 import { createTimeZone } from './time/local-time.ts';
 

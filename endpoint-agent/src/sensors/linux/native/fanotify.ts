@@ -1,4 +1,4 @@
-import { libc, libcSymbols, O, orErrno, cString } from '../../../native/libc.ts';
+import { cString, libc, libcSymbols, O, orErrno } from '../../../native/libc.ts';
 import { encodePath } from '../../../native/path-bytes.ts';
 
 /** Flags of fanotify_init(2): a notification group whose events carry directory handle, name and target handle. */

@@ -4,12 +4,12 @@ import type { Clock } from '../../../platform/clock.ts';
 import type { BaselineEntry, PersistenceBaseline } from '../../../state/persistence-baseline.ts';
 import type { Observation, Sensor, SensorDeclaration, Sink } from '../../sensor.ts';
 import { parseMountInfo } from '../fanotify/mounts.ts';
-import { isSameEntry, observeChange, type Origin } from './describe-entry.ts';
+import { isSameEntry, type Origin, observeChange } from './describe-entry.ts';
 import { findHomes, HOME_SOURCES, type HomeSources } from './homes.ts';
 import { LocalPaths } from './local-paths.ts';
+import { PendingPaths } from './pending-paths.ts';
 import { PERSISTENCE_DECLARATION } from './persistence-declaration.ts';
 import { DEFAULT_CATALOGUE, keysOf, type Place, type PlaceCatalogue, PlaceIndex } from './place-index.ts';
-import { PendingPaths } from './pending-paths.ts';
 import { readEntry } from './read-entry.ts';
 
 export interface PersistenceSensorOptions {

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NO_KERNEL } from '../../../../../test/support/capture-probe.ts';
 import { maskSecrets } from '../../../core/privacy/mask-secrets.ts';
 import { systemClock } from '../../../platform/clock.ts';
-import { createLinuxProcessTable, createLinuxSensors } from '../index.ts';
 import type { Observation, Sensor } from '../../sensor.ts';
+import { createLinuxProcessTable, createLinuxSensors } from '../index.ts';
 import { watchPersistence } from './watch-persistence.ts';
 
 /** Real programs change real files; fanotify tells of it, and audit which program it was. */

@@ -1,8 +1,8 @@
 import type { RuleMatch } from '../../evaluator.ts';
 import type { EvaluatedEvent } from '../event-view.ts';
 import { type CorrelationCounters, type CorrelationResult, Correlator } from './correlator.ts';
-import { readSavedCorrelations, type SavedCorrelations } from './saved-state.ts';
 import type { ResolvedCorrelation } from './resolve-correlations.ts';
+import { readSavedCorrelations, type SavedCorrelations } from './saved-state.ts';
 
 /** Which clock correlations run on: boot time when live, event time when replayed. */
 export type CorrelationClock = 'boot' | 'event';

@@ -1,10 +1,10 @@
-import type { EvaluatedEvent } from '../event-view.ts';
 import type { RuleMatch } from '../../evaluator.ts';
+import type { EvaluatedEvent } from '../event-view.ts';
 import type { SigmaCorrelation } from '../rule-ast.ts';
 import { type Scalar, toNumber, toScalar } from '../scalar.ts';
+import { CorrelationWindow, WINDOW_LIMITS, type WindowItem, windowHolds } from './correlation-window.ts';
 import type { ResolvedCorrelation } from './resolve-correlations.ts';
 import type { SavedGroup } from './saved-state.ts';
-import { CorrelationWindow, WINDOW_LIMITS, windowHolds, type WindowItem } from './correlation-window.ts';
 
 /** What was dropped or left out; all counts only grow. */
 export interface CorrelationCounters {

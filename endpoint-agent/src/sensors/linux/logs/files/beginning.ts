@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
-import type { Beginning } from './follow-log.ts';
 import { systemCode } from '../../../../native/system-code.ts';
+import type { Beginning } from './follow-log.ts';
 
 /**
  * Where to begin with a file of which no position is known. One that was made since positions were last saved

@@ -1,8 +1,8 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { systemCode } from '../../../../native/system-code.ts';
 import type { FilePosition } from '../../../../state/log-positions.ts';
 import { OpenLog } from './open-log.ts';
-import { systemCode } from '../../../../native/system-code.ts';
 
 /** What a log became under another name: `auth.log.1`, `secure-20261124`, `error.1.log`. */
 export interface RotatedFile {

@@ -1,11 +1,11 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { dirname } from 'node:path';
-import type { FilePosition, LogPositions } from '../../../../state/log-positions.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../../../platform/clock.ts';
+import type { FilePosition, LogPositions } from '../../../../state/log-positions.ts';
 import type { LogFileKind } from '../catalogue.ts';
 import { Pace } from '../pace.ts';
-import { type Discovery, discoverFiles, type FoundFile } from './discover-files.ts';
 import { beginningOf } from './beginning.ts';
+import { type Discovery, discoverFiles, type FoundFile } from './discover-files.ts';
 import { LogFollower } from './follow-log.ts';
 import { READ_BYTES } from './open-log.ts';
 import { createFolderWatch } from './watch-folders.ts';

@@ -1,9 +1,9 @@
 import { lstat } from 'node:fs/promises';
+import { systemCode } from '../../../../native/system-code.ts';
 import type { FilePosition } from '../../../../state/log-positions.ts';
 import type { LogFileKind } from '../catalogue.ts';
 import { listRotated, openContinuation, type RotatedFile } from './find-rotated.ts';
 import { OpenLog } from './open-log.ts';
-import { systemCode } from '../../../../native/system-code.ts';
 
 /** Where reading of a file begins that was not known before: a log's past is not news. */
 export type Beginning = 'start' | 'end';

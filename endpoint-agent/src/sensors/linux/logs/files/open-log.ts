@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { systemCode } from '../../../../native/system-code.ts';
 import type { FilePosition } from '../../../../state/log-positions.ts';
 import { countLines, splitLines } from '../text/split-lines.ts';
-import { systemCode } from '../../../../native/system-code.ts';
 
 /** Why a log cannot be read: the system's code, or what was found is no file. */
 export type OpenResult = { ok: true; log: OpenLog } | { ok: false; code: string };

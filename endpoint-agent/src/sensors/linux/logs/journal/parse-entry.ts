@@ -1,5 +1,5 @@
-import { LINE_BYTES, cleanText, decodeLine } from '../text/clean-text.ts';
 import type { LogRecord, Writer } from '../record.ts';
+import { cleanText, decodeLine, LINE_BYTES } from '../text/clean-text.ts';
 
 /** One entry as `journalctl -o json` prints it (systemd's JOURNAL_EXPORT_FORMATS, "Journal JSON Format"). */
 export interface JournalEntry {
