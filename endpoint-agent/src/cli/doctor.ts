@@ -95,6 +95,7 @@ function fromStatus(status: AgentStatus): readonly Finding[] {
   } else {
     findings.push({ level: 'ok', code: 'console', message: 'connected' });
   }
+  if (status.history) findings.push(aboutHistory(status.history));
   if (health.rules.rejected > 0) {
     findings.push({
       level: 'warning',
@@ -120,4 +121,23 @@ function fromStatus(status: AgentStatus): readonly Finding[] {
     });
   }
   return findings;
+}
+
+const HISTORY_CODES: Readonly<Record<string, { readonly level: Finding['level']; readonly remedy: string }>> = {
+  disk_low: { level: 'warning', remedy: 'free some space: what happens is sent, but not kept on this machine' },
+  history_failed: { level: 'warning', remedy: 'its database cannot be opened; the log of the agent says why' },
+  history_off: { level: 'ok', remedy: 'set historyMegabytes in the configuration to keep events on this machine' },
+};
+
+function aboutHistory(history: NonNullable<AgentStatus['history']>): Finding {
+  const { events, processes, bytes, oldestAt, dropped, code } = history;
+  const since = oldestAt === undefined ? '' : ` since ${new Date(oldestAt).toISOString()}`;
+  const message = `${events} events and ${processes} processes kept${since}, ${Math.round(bytes / 1e6)} MB, ${dropped} not kept`;
+  const trouble = code === undefined ? undefined : HISTORY_CODES[code];
+  return {
+    level: trouble?.level ?? 'ok',
+    code: code ?? 'history',
+    message,
+    ...(trouble ? { remedy: trouble.remedy } : {}),
+  };
 }

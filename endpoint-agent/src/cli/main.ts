@@ -27,6 +27,10 @@ const COMMANDS = {
     },
     summary: 'checks rules, says which can fire here, compiles and imports packs',
   },
+  history: {
+    load: async () => (await import('./history.ts')).run,
+    summary: 'what happened on this machine in the last days',
+  },
   quarantine: {
     load: async () => (await import('./quarantine.ts')).run,
     summary: 'lists, restores and deletes what was quarantined',

@@ -22,6 +22,7 @@ export * from './normalise/normalise.ts';
 export { normaliseWindowsEvent, type WindowsEvent, type WindowsEventResult } from './normalise/windows-event.ts';
 export { maskEvent } from './privacy/mask-event.ts';
 export { maskSecrets } from './privacy/mask-secrets.ts';
+export { maskStory } from './privacy/mask-story.ts';
 export * from './process/process-lookup.ts';
 export { createStoryTracker } from './story/create-story-tracker.ts';
 export * from './story/story-score.ts';

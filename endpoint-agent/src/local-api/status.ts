@@ -14,6 +14,17 @@ export const AgentStatus = z.object({
   uplink: z.object({ state: z.string(), code: z.string().optional(), since: z.number() }),
   spool: z.object({ epoch: z.string(), lastSequence: z.number() }),
   stories: z.object({ open: z.number() }),
+  /** What is kept of events on this machine; absent from agents before it was. */
+  history: z
+    .object({
+      events: z.number(),
+      processes: z.number(),
+      bytes: z.number(),
+      oldestAt: z.number().optional(),
+      dropped: z.number(),
+      code: z.string().optional(),
+    })
+    .optional(),
   startedAt: z.number(),
   pid: z.number(),
 });

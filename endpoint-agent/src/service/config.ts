@@ -17,6 +17,9 @@ export const AgentConfig = z.strictObject({
   /** Until the console has set one. */
   initialPolicy: z.enum(['observe', 'balanced']).default('balanced'),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  /** How far back events are kept on this machine, and in how much space; 0 megabytes keeps none. */
+  historyDays: z.number().int().min(1).max(365).default(7),
+  historyMegabytes: z.number().int().min(0).max(100_000).default(200),
   healthIntervalSeconds: z.number().int().min(5).max(3_600).default(30),
 });
 export type AgentConfig = Readonly<z.infer<typeof AgentConfig>>;

@@ -1,9 +1,18 @@
 import type { ActionOutcome, Event, ItemBody, Story } from '@yagura/protocol';
-import { applyExclusions, type Evaluator, type Normaliser, type RuleMatch, type StoryTracker } from '../core/index.ts';
+import {
+  applyExclusions,
+  type Evaluator,
+  maskEvent,
+  maskStory,
+  type Normaliser,
+  type RuleMatch,
+  type StoryTracker,
+} from '../core/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Observation, Sink } from '../sensors/sensor.ts';
 import type { Spool } from '../spool/spool.ts';
 import { FORK_SERVICE } from '../state/create-process-table.ts';
+import type { History } from '../state/history/history.ts';
 import type { ProcessTable } from '../state/process-table.ts';
 import type { StoryStore } from '../state/story-store.ts';
 import type { FileReader } from './read-written-files.ts';
@@ -23,6 +32,7 @@ export interface PipelineParts {
   readonly stories: StoryStore;
   readonly settings: Settings;
   readonly telemetry: Telemetry;
+  readonly history: Pick<History, 'add'>;
   readonly spool: Spool;
   /** Decides and acts; called after the story is on disk. */
   readonly contain: (story: Story) => void;
@@ -41,7 +51,8 @@ export interface Pipeline {
 }
 
 export function createPipeline(parts: PipelineParts): Pipeline {
-  const { clock, processes, normaliser, evaluator, indicators, files, tracker, settings, telemetry, spool } = parts;
+  const { clock, processes, normaliser, evaluator, indicators, files, tracker, settings, telemetry, history, spool } =
+    parts;
   const counts = { suppressed: 0, refused: 0 };
 
   function take(observation: Observation): void {
@@ -58,7 +69,10 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       matches.filter((match) => match.about === undefined),
     );
     for (const match of matches) if (match.about !== undefined) judge(match.about, [match]);
-    telemetry.add(normalised.event);
+    // Judged as it was; stored and sent without secrets.
+    const masked = maskEvent(normalised.event);
+    telemetry.add(masked);
+    history.add(masked);
     files.read(normalised.event, (hashed, path, facts) => {
       tracker.applyHash(path, facts.sha256, facts.size);
       const matches = indicators.evaluate(hashed);
@@ -76,7 +90,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   function publish(stories: readonly Story[]): void {
     if (stories.length === 0) return;
     parts.stories.save(stories.map((story) => [story.storyId, tracker.record(story.storyId)] as const));
-    spool.append(stories.map((story): ItemBody => ({ type: 'story', story })));
+    spool.append(stories.map((story): ItemBody => ({ type: 'story', story: maskStory(story) })));
     for (const story of stories) parts.contain(story);
   }
 

@@ -13,6 +13,7 @@ import { createFileHasher } from '../scanner/file-hasher.ts';
 import type { Sensor } from '../sensors/sensor.ts';
 import { createSpool } from '../spool/create-spool.ts';
 import { SpoolLockedError } from '../spool/open-spool-store.ts';
+import { HISTORY_FILE, openHistory } from '../state/history/history.ts';
 import { openInventoryRecord } from '../state/inventory-record.ts';
 import { standardInputOf } from '../state/standard-input.ts';
 import { openStoryStore } from '../state/story-store.ts';
@@ -88,6 +89,13 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
     standardInput: standardInputOf,
   });
   const telemetry = createTelemetry(spool, () => clock.monotonic());
+  using history = openHistory({
+    path: join(stateDir, HISTORY_FILE),
+    clock,
+    processes,
+    limits: { bytes: config.historyMegabytes * 1_048_576, ageMs: config.historyDays * 86_400_000 },
+    log: (message, details) => log.warn({ ...details }, message),
+  });
   const onQuarantined = createQuarantineReports(spool);
   const containment = createContainment({
     clock,
@@ -115,6 +123,7 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
     stories,
     settings,
     telemetry,
+    history,
     spool,
     contain: (story) => containment.consider(story),
   });
@@ -204,6 +213,7 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
       uplink: link.status(),
       spool: { epoch: spool.status().epoch, lastSequence: spool.status().lastSequence },
       stories: { open: tracker.counts.open },
+      history: history.status(),
       startedAt,
       pid: process.pid,
     }),
@@ -216,6 +226,7 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
   const linkRun = link.run(signal);
   const timer = setInterval(() => {
     telemetry.flush();
+    history.tick();
     pipeline.publish(tracker.drain());
     for (const each of correlations) each.tick();
     health.tick();

@@ -44,6 +44,9 @@ export type Durability = 'durable' | 'deferred';
 /** `exclusive`: one process at a time. `shared`: several; a writer waits up to two seconds for another. */
 export type Access = 'exclusive' | 'shared';
 
+/** `unchecked`: damage shows when it is met. For files so large that reading them whole would delay the start. */
+export type Check = 'checked' | 'unchecked';
+
 /**
  * The agent's only use of SQLite: one file, WAL. A deferred commit becomes durable with the next durable one.
  */
@@ -62,7 +65,7 @@ export interface Store extends Disposable {
  * Opens `path` (`:memory:` for none). Throws errors that `storeFailure` understands: `locked` when another
  * process has it, `damaged` when it is no database or fails its check.
  */
-export function openStore(path: string, access: Access = 'exclusive'): Store {
+export function openStore(path: string, access: Access = 'exclusive', check: Check = 'checked'): Store {
   const database = new DatabaseSync(path, { timeout: access === 'shared' ? 2_000 : 0, allowExtension: false });
   try {
     if (access === 'exclusive') database.exec('PRAGMA locking_mode=EXCLUSIVE');
@@ -71,8 +74,8 @@ export function openStore(path: string, access: Access = 'exclusive'): Store {
     // A log of 1 MiB: when the disk is full it must not have taken all the room that is left.
     database.exec('PRAGMA wal_autocheckpoint=250');
     database.exec('PRAGMA trusted_schema=0');
-    const check = database.prepare('PRAGMA quick_check(1)').get();
-    if (check?.['quick_check'] !== 'ok') throw damaged(String(check?.['quick_check']));
+    const found = check === 'checked' ? database.prepare('PRAGMA quick_check(1)').get() : undefined;
+    if (found && found['quick_check'] !== 'ok') throw damaged(String(found['quick_check']));
     // The exclusive lock is taken by the first write, not by opening.
     database.exec('BEGIN IMMEDIATE; COMMIT');
   } catch (error) {

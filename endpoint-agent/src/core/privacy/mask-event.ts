@@ -1,4 +1,5 @@
-import type { Event, FieldValue } from '@yagura/protocol';
+import { type Event, type FieldValue, LIMITS } from '@yagura/protocol';
+import { shorten } from '../text/shorten.ts';
 import { maskArguments, maskSecrets } from './mask-secrets.ts';
 
 /** Fields in which secrets stand: what programs were called with, and what files and logs say. */
@@ -21,7 +22,8 @@ export function maskEvent(event: Event): Event {
   const put = (name: string, value: string) => {
     if (event.fields[name] === value) return;
     fields ??= { ...event.fields };
-    fields[name] = value;
+    // A mask may be longer than the secret was.
+    fields[name] = shorten(value, LIMITS.fieldValue);
   };
   for (const name of TEXT_FIELDS) {
     const value = event.fields[name];

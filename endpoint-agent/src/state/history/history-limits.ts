@@ -1,0 +1,27 @@
+const MIB = 1_048_576;
+const DAY_MS = 86_400_000;
+
+/** Bounds of the local history. */
+export interface HistoryLimits {
+  /** Of the database, by its used pages. */
+  readonly bytes: number;
+  readonly ageMs: number;
+  /** Parts of `bytes` that file events and the table of processes take at most; the rest keeps what is rarer. */
+  readonly fileShare: number;
+  readonly processShare: number;
+  /** Events of one second, and of those how many may be of files; what is beyond is counted and not kept. */
+  readonly perSecond: number;
+  readonly filesPerSecond: number;
+  /** Nothing is kept while the disk has less free space than this: the spool needs it more. */
+  readonly freeBytes: number;
+}
+
+export const HISTORY_LIMITS: HistoryLimits = {
+  bytes: 200 * MIB,
+  ageMs: 7 * DAY_MS,
+  fileShare: 0.4,
+  processShare: 0.25,
+  perSecond: 5_000,
+  filesPerSecond: 3_000,
+  freeBytes: 512 * MIB,
+};
