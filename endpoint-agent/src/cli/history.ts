@@ -143,6 +143,11 @@ function lineOf(event: Event): string {
   );
 }
 
+/** A tree is read by its shape; `--json` has the rest. */
+function shorten(text: string): string {
+  return text.length > 160 ? `${text.slice(0, 160)}...` : text;
+}
+
 function clock(time: number): string {
   return new Date(time).toISOString().replace('T', ' ').replace('Z', '');
 }
@@ -168,7 +173,7 @@ function printTree(tree: HistoryTree | undefined, wanted: string, json: boolean)
 
 function print(each: HistoryProcess, depth: number, mark: string): void {
   const times = `${each.startedAt === undefined ? '?' : clock(each.startedAt)} - ${each.endedAt === undefined ? 'running or unknown' : clock(each.endedAt)}`;
-  const program = each.commandLine ?? each.image ?? '?';
+  const program = shorten(each.commandLine ?? each.image ?? '?');
   process.stdout.write(
     `${oneLine(`${mark} ${'  '.repeat(depth)}${program}  [${each.pid ?? '?'} ${each.user ?? '?'} ${each.entityId}] ${times}`)}\n`,
   );
