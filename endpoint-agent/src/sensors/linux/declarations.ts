@@ -1,4 +1,6 @@
 import type { SensorDeclaration } from '../sensor.ts';
+import { SOCKET_SERVICE } from './audit/network-observations.ts';
+import { STANDING_SERVICE } from './audit/process-act-observations.ts';
 import { type SourceName, TAMPER_SERVICE } from './capture/source.ts';
 
 const ACTOR = ['ProcessId', 'Image', 'User', 'EffectiveUser', 'LogonUser', 'LogonId'] as const;
@@ -24,11 +26,30 @@ export const DECLARATIONS: Readonly<Record<SourceName, SensorDeclaration>> = {
           'ParentUser',
           'sha256',
           'Hashes',
+          'ScriptFile',
+          'ImageState',
+          'ContainerId',
+          'MountNamespace',
+          'PidNamespace',
+          'NetworkNamespace',
+          'UserNamespace',
         ],
       },
       {
         category: 'network_connection',
-        fields: [...ACTOR, 'DestinationIp', 'DestinationPort', 'DestinationIsIpv6', 'Initiated', 'Protocol'],
+        fields: [
+          ...ACTOR,
+          'SourceIp',
+          'SourcePort',
+          'SourceIsIpv6',
+          'DestinationIp',
+          'DestinationPort',
+          'DestinationIsIpv6',
+          'Initiated',
+          'Protocol',
+          'Through',
+          'Count',
+        ],
       },
       {
         category: 'process_access',
@@ -50,6 +71,11 @@ export const DECLARATIONS: Readonly<Record<SourceName, SensorDeclaration>> = {
     ],
     services: [
       {
+        service: STANDING_SERVICE,
+        fields: [...ACTOR, 'EventType', 'MountKind', 'TargetFilename', 'Namespaces', 'NewUser', 'Capabilities'],
+      },
+      { service: SOCKET_SERVICE, fields: [...ACTOR, 'EventType', 'LocalIp', 'LocalPort', 'Protocol'] },
+      {
         service: TAMPER_SERVICE,
         fields: [
           ...TAMPERING,
@@ -66,7 +92,12 @@ export const DECLARATIONS: Readonly<Record<SourceName, SensorDeclaration>> = {
   },
   'linux-processes': {
     name: 'linux-processes',
-    provides: [{ category: 'process_termination', fields: ['ProcessId', 'Image', 'User', 'ExitCode', 'ExitSignal'] }],
+    provides: [
+      {
+        category: 'process_termination',
+        fields: ['ProcessId', 'Image', 'User', 'ExitCode', 'ExitSignal', 'Duration'],
+      },
+    ],
   },
   'linux-files': {
     name: 'linux-files',
@@ -76,5 +107,15 @@ export const DECLARATIONS: Readonly<Record<SourceName, SensorDeclaration>> = {
       { category: 'file_delete', fields: [...WRITER, 'TargetFilename', 'IsDirectory'] },
     ],
     services: [{ service: TAMPER_SERVICE, fields: TAMPERING }],
+  },
+  'linux-network': {
+    name: 'linux-network',
+    provides: [
+      {
+        category: 'dns_query',
+        fields: [...WRITER, 'QueryName', 'QueryType', 'DestinationIp', 'SourcePort', 'ProcessFoundBy'],
+      },
+    ],
+    services: [{ service: SOCKET_SERVICE, fields: [...WRITER, 'EventType', 'LocalIp', 'LocalPort', 'Protocol'] }],
   },
 };

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { constants } from 'node:os';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { NetlinkSocket } from '../native/netlink.ts';
 import { type AuditSession, createAuditSession } from './audit-session.ts';

@@ -1,16 +1,16 @@
 import { constants } from 'node:os';
 import { errnoName } from '../../../native/libc.ts';
 import type { NetlinkSocket } from '../native/netlink.ts';
-import { ENABLED_LOCKED, FAILURE_PANIC, FIELD, GROUP_READLOG } from './constants.ts';
 import type { ConfigChange } from './config-change.ts';
+import { ENABLED_LOCKED, FAILURE_PANIC, FIELD, GROUP_READLOG } from './constants.ts';
 import { type AuditControl, registerDaemon } from './control.ts';
 import { type AuditRole, type AuditSettings, applySettings, restoreSettings } from './kernel-state.ts';
-import type { AuditRule } from './rule.ts';
-import { isOurs, sensorRules, type WatchedPath } from './rules.ts';
+import type { AuditRule, ListedRule } from './rule.ts';
+import { isMute, isOurs, muteRules, sensorRules, type WatchedPath } from './rules.ts';
 import type { AuditStatus } from './status.ts';
 import { abisOf } from './syscalls.ts';
-import { type AuditTampering, type Difference, findTampering, hidesTasks, identityOf } from './tampering.ts';
 import { judgeTampering, type TamperReport } from './tamper-report.ts';
+import { type AuditTampering, type Difference, findTampering, hidesTasks, identityOf } from './tampering.ts';
 
 export interface AuditSessionOptions {
   /** The kernel's two ends; `-errno` when refused. */
@@ -44,6 +44,9 @@ export interface AuditSession {
   /** The kernel wrote that audit was changed: looked into at the next tick. */
   noteChange(change: ConfigChange): void;
   tick(): void;
+  /** Passes over what this process sends and takes, from now on. */
+  mute(pid: number): void;
+  unmute(pid: number): void;
   /** Sets everything up anew, after a last look at what others did. */
   restart(): void;
   /** Puts the kernel's state back. Safe to call twice. */
@@ -145,7 +148,7 @@ export function createAuditSession(options: AuditSessionOptions): AuditSession {
       }
     }
     const rules = on.rules();
-    installed = typeof rules === 'number' ? 0 : rules.filter(isOurs).length;
+    installed = typeof rules === 'number' ? 0 : rules.filter((rule) => isOurs(rule) && !isMute(rule)).length;
     return undefined;
   }
 
@@ -257,6 +260,16 @@ export function createAuditSession(options: AuditSessionOptions): AuditSession {
       if (!isDue || !untold) return;
       tell(untold);
       untold = undefined;
+    },
+    mute(pid) {
+      for (const rule of muteRules(abisOf(process.arch), pid)) control?.addRule(rule);
+    },
+    unmute(pid) {
+      const rules = control?.rules();
+      if (!control || rules === undefined || typeof rules === 'number') return;
+      const isOfPid = ({ fields }: ListedRule) =>
+        fields.some(({ field, value }) => field === FIELD.PID && value === pid);
+      for (const rule of rules.filter((listed) => isMute(listed) && isOfPid(listed))) control.deleteRule(rule);
     },
     restart() {
       // What made it necessary is told; afterwards it would look like the machine's own state.

@@ -5,12 +5,20 @@ import type { CanaryClaims } from '../capture/canaries.ts';
 import { type CaptureSource, type SourceSink, TAMPER_SERVICE } from '../capture/source.ts';
 import { NETLINK_AUDIT, NLMSG_HEADER_BYTES, openNetlink } from '../native/netlink.ts';
 import { POLLIN } from '../native/poll-set.ts';
+import { socketNames } from '../native/socket-names.ts';
+import type { Observation } from '../../sensor.ts';
 import { createAuditSession } from './audit-session.ts';
+import { ConnectionCoalescer } from './connection-coalescer.ts';
 import { readConfigChange } from './config-change.ts';
 import { openAuditControl } from './control.ts';
 import { type AuditEvent, EventAssembler } from './event-assembler.ts';
-import { type AuditContext, toObservation } from './observations.ts';
+import { type AuditContext, type ExecutedImage, meaningOfCall, toObservation } from './observations.ts';
+import { createProcessContexts } from './process-context.ts';
+import { decimal } from './record.ts';
 import type { WatchedPath } from './rules.ts';
+import { SOCKET_SERVICE } from './network-observations.ts';
+import { decodeSockaddr } from './socket-address.ts';
+import { TalkativeProcesses } from './talkative-processes.ts';
 import type { TamperReport } from './tamper-report.ts';
 
 export interface AuditSourceOptions {
@@ -24,6 +32,9 @@ export interface AuditSourceOptions {
   readonly userName: AuditContext['userName'];
   readonly socketProtocol: AuditContext['socketProtocol'];
   readonly receiveBufferBytes?: number;
+  /** Told of each peer that a datagram was addressed to on the port of name servers, with the local port if known. */
+  readonly onDatagramPeer: (pid: number, ip: string, localPort: number | undefined, bootTime: number) => void;
+  readonly onListening: (ip: string, port: number) => void;
 }
 
 /** Holds what comes while the reader stands still for many seconds; the kernel reserves none of it beforehand. */
@@ -31,6 +42,7 @@ const RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
 const MAX_RECORD_BYTES = 16 * 1024;
 const RECORDS_PER_READ = 4_000;
 const FIRST_RECORD_TYPE = 1100;
+const DNS_PORT = 53;
 const EAGAIN = -constants.errno.EAGAIN;
 const EINTR = -constants.errno.EINTR;
 const ENOBUFS = -constants.errno.ENOBUFS;
@@ -41,6 +53,7 @@ export function createAuditSource(options: AuditSourceOptions): CaptureSource {
   const context: AuditContext = {
     userName,
     socketProtocol: options.socketProtocol,
+    socketNames: (pid, fd) => socketNames(pid, fd, decodeSockaddr),
     bootTimeOf: (time) => bootTime.ofWall(time),
   };
   const buffer = Buffer.alloc(MAX_RECORD_BYTES);
@@ -58,6 +71,9 @@ export function createAuditSource(options: AuditSourceOptions): CaptureSource {
     onTampering: tell,
   });
   const assembler = new EventAssembler(take);
+  const connections = new ConnectionCoalescer((observation) => emit(observation));
+  const contexts = createProcessContexts();
+  const talkative = new TalkativeProcesses();
 
   function record(type: number, body: Buffer): void {
     if (type >= FIRST_RECORD_TYPE) assembler.add(type, body.toString('latin1'), monotonic());
@@ -66,10 +82,41 @@ export function createAuditSource(options: AuditSourceOptions): CaptureSource {
   function take(event: AuditEvent): void {
     const change = readConfigChange(event);
     if (change) session.noteChange(change);
+    noteTalk(event);
     const result = toObservation(event, context);
     if (!result || isCanary(result.observation)) return;
+    noteNetwork(result.observation);
+    if (result.observation.logsource.category === 'network_connection') {
+      connections.add(result.observation, monotonic());
+    } else emit(standing(result.observation), result.image);
+  }
+
+  function emit(observation: Observation, image?: ExecutedImage): void {
     events += 1;
-    sink.push('linux-audit', result.observation, result.image);
+    sink.push('linux-audit', observation, image);
+  }
+
+  function noteNetwork({ pid, logsource, fields, bootTime: at }: Observation): void {
+    const { DestinationIp, DestinationPort, SourcePort, LocalIp, LocalPort } = fields;
+    if (logsource.service === SOCKET_SERVICE && typeof LocalIp === 'string' && typeof LocalPort === 'number') {
+      options.onListening(LocalIp, LocalPort);
+    }
+    if (DestinationPort !== DNS_PORT || typeof DestinationIp !== 'string' || pid === undefined) return;
+    options.onDatagramPeer(pid, DestinationIp, typeof SourcePort === 'number' ? SourcePort : undefined, at ?? 0);
+  }
+
+  function standing(observation: Observation): Observation {
+    const { pid, parentPid, logsource, fields } = observation;
+    if (logsource.category !== 'process_creation' || pid === undefined) return observation;
+    return { ...observation, fields: { ...fields, ...contexts.of(pid, parentPid) } };
+  }
+
+  /** Whoever sends or takes thousands of times a second is passed over for a minute, by a rule in the kernel. */
+  function noteTalk({ syscall }: AuditEvent): void {
+    const meaning = syscall && meaningOfCall(syscall);
+    if (meaning !== 'send' && meaning !== 'accept') return;
+    const pid = decimal(syscall?.get('pid'));
+    if (pid !== undefined && pid !== process.pid && talkative.note(pid, monotonic())) session.mute(pid);
   }
 
   function isCanary({ logsource, pid, parentPid, fields }: Parameters<SourceSink['push']>[1]): boolean {
@@ -105,6 +152,16 @@ export function createAuditSource(options: AuditSourceOptions): CaptureSource {
     });
   }
 
+  function mutedNote(): Pick<SensorHealth, 'code' | 'detail'> {
+    const { muted } = talkative;
+    if (muted.length === 0) return {};
+    const shown = muted.slice(0, 10).join(', ');
+    return {
+      code: 'talkative_processes',
+      detail: `Sending and taking connections too often to be recorded one by one, for a minute: pid ${shown}.`,
+    };
+  }
+
   function read(): boolean {
     for (let count = 0; count < RECORDS_PER_READ; count += 1) {
       // Asked anew: a look at the kernel's state may have opened another one.
@@ -129,11 +186,13 @@ export function createAuditSource(options: AuditSourceOptions): CaptureSource {
     read,
     held: 0,
     get patienceMs() {
-      return assembler.pending > 0 ? 250 : Number.POSITIVE_INFINITY;
+      return assembler.pending > 0 || connections.kept > 0 ? 250 : Number.POSITIVE_INFINITY;
     },
     tick() {
       assembler.sweep(monotonic());
       session.tick();
+      connections.flush(monotonic());
+      for (const pid of talkative.expire(monotonic())) session.unmute(pid);
     },
     health(): SensorHealth {
       const lost = assembler.missing + Math.max(assembler.incomplete, session.lostInKernel);
@@ -142,12 +201,15 @@ export function createAuditSource(options: AuditSourceOptions): CaptureSource {
       return {
         name: 'linux-audit',
         state: trouble ? 'blind' : warning ? 'degraded' : 'active',
-        ...(problem ? { code: problem.code, detail: problem.detail } : {}),
+        ...(problem ? { code: problem.code, detail: problem.detail } : mutedNote()),
         events,
         lost,
       };
     },
     restart: () => session.restart(),
-    stop: () => session.stop(),
+    stop: () => {
+      connections.flush(Number.POSITIVE_INFINITY);
+      session.stop();
+    },
   };
 }

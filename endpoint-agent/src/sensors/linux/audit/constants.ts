@@ -17,7 +17,9 @@ export const RECORD = {
   EXECVE: 1309,
   OBJ_PID: 1318,
   EOE: 1320,
+  CAPSET: 1322,
   KERN_MODULE: 1330,
+  URINGOP: 1336,
 } as const;
 
 /** Filter lists (`flags` of a rule) and actions. */
@@ -31,6 +33,7 @@ export const ACTION_NEVER = 0;
 export const ACTION_ALWAYS = 2;
 
 export const FIELD = {
+  PID: 0,
   ARCH: 11,
   MSGTYPE: 12,
   SUCCESS: 104,
@@ -39,10 +42,14 @@ export const FIELD = {
   DIR: 107,
   SADDR_FAM: 113,
   ARG0: 200,
+  ARG1: 201,
+  ARG2: 202,
   KEY: 210,
 } as const;
 
 export const OPERATOR_EQUAL = 0x40000000;
+/** True when one of the value's bits is set. */
+export const OPERATOR_ANY_BIT = 0x08000000;
 export const PERM_READ = 4;
 
 /** AUDIT_ARCH_*: ELF machine | 64-bit flag | little-endian flag. */

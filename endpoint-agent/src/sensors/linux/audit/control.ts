@@ -1,5 +1,5 @@
 import { libc } from '../../../native/libc.ts';
-import { NETLINK_AUDIT, NLMSG_HEADER_BYTES, type NetlinkSocket, openNetlink } from '../native/netlink.ts';
+import { NETLINK_AUDIT, type NetlinkSocket, NLMSG_HEADER_BYTES, openNetlink } from '../native/netlink.ts';
 import { POLLIN } from '../native/poll-set.ts';
 import { AUDIT_ADD_RULE, AUDIT_DEL_RULE, AUDIT_GET, AUDIT_LIST_RULES, AUDIT_SET, STATUS_PID } from './constants.ts';
 import { type AuditRule, decodeRule, encodeRule, type ListedRule } from './rule.ts';

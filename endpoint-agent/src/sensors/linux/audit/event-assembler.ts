@@ -17,6 +17,10 @@ export interface AuditEvent {
   readonly module?: RecordFields;
   /** Another process that the call was about. */
   readonly object?: RecordFields;
+  /** Asked of the kernel through an io_uring instead of a system call. */
+  readonly uring?: RecordFields;
+  /** The capabilities that a capset gave. */
+  readonly capabilities?: RecordFields;
   /** A change of the audit subsystem itself. */
   readonly configChange?: RecordFields;
   /** False when records are missing: they were lost on the way. */
@@ -49,6 +53,8 @@ interface Pending {
   socketAddress?: RecordFields;
   module?: RecordFields;
   object?: RecordFields;
+  uring?: RecordFields;
+  capabilities?: RecordFields;
   configChange?: RecordFields;
   chars: number;
   ended: boolean;
@@ -166,6 +172,8 @@ const OF_INTEREST: ReadonlySet<number> = new Set([
   RECORD.KERN_MODULE,
   RECORD.OBJ_PID,
   RECORD.CONFIG_CHANGE,
+  RECORD.URINGOP,
+  RECORD.CAPSET,
   RECORD.EOE,
 ]);
 
@@ -175,13 +183,15 @@ function assign(event: Pending, type: number, fields: RecordFields): void {
   else if (type === RECORD.SOCKADDR) event.socketAddress ??= fields;
   else if (type === RECORD.KERN_MODULE) event.module ??= fields;
   else if (type === RECORD.OBJ_PID) event.object ??= fields;
+  else if (type === RECORD.URINGOP) event.uring ??= fields;
+  else if (type === RECORD.CAPSET) event.capabilities ??= fields;
   else if (type === RECORD.CONFIG_CHANGE) event.configChange ??= fields;
   else if (type === RECORD.PATH && event.paths.length < MAX_PATHS) event.paths.push(fields);
 }
 
-function isComplete({ syscall, argv, configChange }: Pending): boolean {
+function isComplete({ syscall, argv, configChange, uring }: Pending): boolean {
   // The kernel writes a change of audit alone when its own filters pass over the call that made it.
-  if (syscall === undefined) return configChange !== undefined;
+  if (syscall === undefined) return configChange !== undefined || uring !== undefined;
   return argv === undefined ? !startsProgram(syscall) : argv.complete;
 }
 

@@ -6,10 +6,10 @@ import { NO_KERNEL, startCapture } from '../../../../../test/support/capture-pro
 import { AUDIT_STATE_FILE, restoreKernelState } from '../index.ts';
 import { FIELD, LIST_EXIT, STATUS_BACKLOG_LIMIT, STATUS_BACKLOG_WAIT, STATUS_ENABLED } from './constants.ts';
 import { type AuditControl, openAuditControl } from './control.ts';
-import { always, type AuditRule } from './rule.ts';
+import { type AuditRule, always } from './rule.ts';
 import { isOurs } from './rules.ts';
-import { abisOf, numbersOf } from './syscalls.ts';
 import type { AuditStatus } from './status.ts';
+import { abisOf, numbersOf } from './syscalls.ts';
 
 const CHILD = new URL('../../../../../test/support/capture-child.ts', import.meta.url).pathname;
 

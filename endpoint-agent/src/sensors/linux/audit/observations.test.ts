@@ -7,6 +7,10 @@ const context: AuditContext = {
   userName: (uid) => (uid === 0 ? 'root' : `u${uid}`),
   bootTimeOf: (time) => time - 1_795_551_000_000,
   socketProtocol: (pid, fd) => (pid === 42 && fd === 3 ? 'udp' : undefined),
+  socketNames: (pid, fd) =>
+    pid === 42 && fd === 9
+      ? { local: { ip: '192.0.2.7', port: 22 }, peer: { ip: '198.51.100.2', port: 51_000 } }
+      : undefined,
 };
 
 const IDS = 'ppid=7 pid=42 auid=1000 uid=1000 euid=0 ses=3 exe="/usr/bin/x" key="yagura"';

@@ -1,9 +1,10 @@
 import { ACTION_ALWAYS, FIELD, OPERATOR_EQUAL } from './constants.ts';
 
-/** One comparison; every one of ours is an equality. Numbers are u32; strings are paths or keys. */
+/** One comparison, an equality unless said otherwise. Numbers are u32; strings are paths or keys. */
 export interface RuleField {
   readonly field: number;
   readonly value: number | string;
+  readonly operator?: number;
 }
 
 /** A rule as auditctl would add it. `syscalls` absent means all of them. */
@@ -37,9 +38,9 @@ export function encodeRule(rule: AuditRule): Buffer {
   } else {
     fixed.fill(0xff, 12, 12 + MASK_WORDS * 4);
   }
-  rule.fields.forEach(({ field, value }, index) => {
+  rule.fields.forEach(({ field, value, operator = OPERATOR_EQUAL }, index) => {
     fixed.writeUInt32LE(field, 268 + index * 4);
-    fixed.writeUInt32LE(OPERATOR_EQUAL, 780 + index * 4);
+    fixed.writeUInt32LE(operator, 780 + index * 4);
     if (typeof value === 'number') {
       fixed.writeUInt32LE(value >>> 0, 524 + index * 4);
     } else {

@@ -1,10 +1,12 @@
-import { FIELD, LIST_EXIT, LIST_PREPEND, PERM_READ } from './constants.ts';
+import { ACTION_NEVER, FIELD, LIST_EXIT, LIST_PREPEND, LIST_URING, OPERATOR_ANY_BIT, PERM_READ } from './constants.ts';
 import { type AuditRule, always, type ListedRule, type RuleField } from './rule.ts';
-import { type Abi, numbersOf } from './syscalls.ts';
+import { type Abi, numbersOf, SOCKETCALL, type SyscallMeaning } from './syscalls.ts';
 
 /** The keys that mark a rule as ours; exactly the rules that carry one of them are removed. */
 export const RULE_KEY = 'yagura';
 export const READ_KEY = 'yagura-read';
+/** Of the rules by which one process's datagrams are passed over for a while. */
+export const MUTE_KEY = 'yagura-mute';
 
 /** A file or directory whose reads are reported. */
 export interface WatchedPath {
@@ -14,9 +16,18 @@ export interface WatchedPath {
 
 const AF_INET = 2;
 const AF_INET6 = 10;
-const SYS_CONNECT_OF_SOCKETCALL = 3;
 const PTRACE_ATTACH = 16;
 const PTRACE_SEIZE = 0x4206;
+const SIGKILL = 9;
+const SIGSTOP = 19;
+/** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET. */
+export const NEW_NAMESPACES = 0x7e020000;
+/** Numbers of `linux/io_uring.h`: SENDMSG, CONNECT, SEND. */
+const URING_NETWORK = [9, 16, 26];
+
+const equal = (field: number, value: number): RuleField => ({ field, value });
+const succeeded = equal(FIELD.SUCCESS, 1);
+const internet = [AF_INET, AF_INET6].map((value) => equal(FIELD.SADDR_FAM, value));
 
 /**
  * Every rule that the audit sensor wants, for both ABIs. They stand before foreign ones: the first match
@@ -27,43 +38,87 @@ const PTRACE_SEIZE = 0x4206;
  * matches nothing once it carries a key, and without one it could not be told from somebody else's.
  */
 export function sensorRules(abis: readonly Abi[], watched: readonly WatchedPath[]): AuditRule[] {
+  return [...abis.flatMap((abi) => [...callRules(abi), ...watchRules(abi, watched)]), ...uringRules()];
+}
+
+function callRules(abi: Abi): AuditRule[] {
+  const rule = (meaning: SyscallMeaning, ...fields: RuleField[]): AuditRule[] => {
+    const syscalls = numbersOf(abi, meaning);
+    return syscalls.length === 0 ? [] : [ours(LIST_EXIT, syscalls, [equal(FIELD.ARCH, abi.arch), ...fields])];
+  };
+  const addressed = ({ connect, sendto, sendmsg, sendmmsg } = SOCKETCALL) => [connect, sendto, sendmsg, sendmmsg];
+  return [
+    ...rule('exec', succeeded),
+    ...internet.flatMap((family) => rule('connect', family)),
+    // Only a call that names an address matches: what is written to a connected socket passes.
+    ...internet.flatMap((family) => rule('send', family)),
+    ...rule('accept', succeeded),
+    ...rule('listen', succeeded),
+    ...addressed().flatMap((call) => internet.flatMap((family) => rule('socketcall', equal(FIELD.ARG0, call), family))),
+    ...[SOCKETCALL.accept, SOCKETCALL.accept4, SOCKETCALL.listen].flatMap((call) =>
+      rule('socketcall', equal(FIELD.ARG0, call), succeeded),
+    ),
+    ...[PTRACE_ATTACH, PTRACE_SEIZE].flatMap((request) => rule('ptrace', equal(FIELD.ARG0, request))),
+    ...rule('write_memory'),
+    ...rule('load_module', succeeded),
+    ...[SIGKILL, SIGSTOP].flatMap((signal) => [
+      ...rule('signal', equal(FIELD.ARG1, signal), succeeded),
+      ...rule('signal_thread', equal(FIELD.ARG2, signal), succeeded),
+    ]),
+    ...rule('mount', succeeded),
+    ...rule('unmount', succeeded),
+    ...rule('move_mount', succeeded),
+    ...rule('unshare', succeeded, anyOf(FIELD.ARG0, NEW_NAMESPACES)),
+    ...rule('clone', succeeded, anyOf(FIELD.ARG0, NEW_NAMESPACES)),
+    ...rule('setns', succeeded),
+    ...rule('set_user', succeeded, equal(FIELD.ARG0, 0)),
+    ...rule('set_user_effective', succeeded, equal(FIELD.ARG1, 0)),
+    ...rule('set_capabilities', succeeded),
+  ];
+}
+
+function watchRules(abi: Abi, watched: readonly WatchedPath[]): AuditRule[] {
+  return watched.map(({ path, kind }) =>
+    always(LIST_EXIT | LIST_PREPEND, numbersOf(abi, 'open'), [
+      equal(FIELD.ARCH, abi.arch),
+      { field: kind === 'file' ? FIELD.WATCH : FIELD.DIR, value: path },
+      equal(FIELD.PERM, PERM_READ),
+      { field: FIELD.KEY, value: READ_KEY },
+    ]),
+  );
+}
+
+/** What is asked of the kernel through a ring passes no system call of its own. Linux 5.16. */
+function uringRules(): AuditRule[] {
+  return internet.map((family) => ({ ...ours(LIST_URING, URING_NETWORK, [family]), optional: true }));
+}
+
+function ours(list: number, syscalls: readonly number[], fields: readonly RuleField[]): AuditRule {
+  return always(list | LIST_PREPEND, syscalls, [...fields, { field: FIELD.KEY, value: RULE_KEY }]);
+}
+
+function anyOf(field: number, value: number): RuleField {
+  return { field, value, operator: OPERATOR_ANY_BIT };
+}
+
+/**
+ * Passes over what one process sends to addresses and the connections it takes: a server that answers
+ * thousands of datagrams a second is known after the first hundreds, and each record costs it time.
+ */
+export function muteRules(abis: readonly Abi[], pid: number): AuditRule[] {
   return abis.flatMap((abi) => {
-    const rule = (syscalls: readonly number[], ...fields: RuleField[]): AuditRule[] =>
-      syscalls.length === 0
-        ? []
-        : [
-            always(LIST_EXIT | LIST_PREPEND, syscalls, [
-              { field: FIELD.ARCH, value: abi.arch },
-              ...fields,
-              { field: FIELD.KEY, value: RULE_KEY },
-            ]),
-          ];
-    const connect = numbersOf(abi, 'connect');
-    const socketcall = numbersOf(abi, 'socketcall');
-    const internet = [AF_INET, AF_INET6].map((value) => ({ field: FIELD.SADDR_FAM, value }));
-    return [
-      ...rule(numbersOf(abi, 'exec'), { field: FIELD.SUCCESS, value: 1 }),
-      ...internet.flatMap((family) => rule(connect, family)),
-      ...internet.flatMap((family) =>
-        rule(socketcall, { field: FIELD.ARG0, value: SYS_CONNECT_OF_SOCKETCALL }, family),
-      ),
-      ...[PTRACE_ATTACH, PTRACE_SEIZE].flatMap((request) =>
-        rule(numbersOf(abi, 'ptrace'), { field: FIELD.ARG0, value: request }),
-      ),
-      ...rule(numbersOf(abi, 'write_memory')),
-      ...rule(numbersOf(abi, 'load_module'), { field: FIELD.SUCCESS, value: 1 }),
-      ...watched.map(({ path, kind }) =>
-        always(LIST_EXIT | LIST_PREPEND, numbersOf(abi, 'open'), [
-          { field: FIELD.ARCH, value: abi.arch },
-          { field: kind === 'file' ? FIELD.WATCH : FIELD.DIR, value: path },
-          { field: FIELD.PERM, value: PERM_READ },
-          { field: FIELD.KEY, value: READ_KEY },
-        ]),
-      ),
-    ];
+    const syscalls = [...numbersOf(abi, 'send'), ...numbersOf(abi, 'accept')];
+    const fields = [equal(FIELD.ARCH, abi.arch), equal(FIELD.PID, pid), { field: FIELD.KEY, value: MUTE_KEY }];
+    return syscalls.length === 0
+      ? []
+      : [{ list: LIST_EXIT | LIST_PREPEND, action: ACTION_NEVER, syscalls, fields } satisfies AuditRule];
   });
 }
 
 export function isOurs(rule: ListedRule): boolean {
-  return rule.key === RULE_KEY || rule.key === READ_KEY;
+  return rule.key === RULE_KEY || rule.key === READ_KEY || rule.key === MUTE_KEY;
+}
+
+export function isMute(rule: ListedRule): boolean {
+  return rule.key === MUTE_KEY;
 }

@@ -13,7 +13,11 @@ const AF_INET6 = 10;
  */
 export function decodeSocketAddress(hex: string | undefined): SocketAddress | undefined {
   if (hex === undefined || !/^[0-9A-Fa-f]+$/.test(hex)) return undefined;
-  const bytes = Buffer.from(hex, 'hex');
+  return decodeSockaddr(Buffer.from(hex, 'hex'));
+}
+
+/** A struct sockaddr of the internet families, as the kernel has it in memory. */
+export function decodeSockaddr(bytes: Buffer): SocketAddress | undefined {
   if (bytes.length < 8) return undefined;
   const family = bytes.readUInt16LE(0);
   const port = bytes.readUInt16BE(2);

@@ -11,7 +11,7 @@ import {
 } from './constants.ts';
 import type { AuditRole, AuditSettings } from './kernel-state.ts';
 import type { ListedRule } from './rule.ts';
-import { isOurs } from './rules.ts';
+import { isMute, isOurs } from './rules.ts';
 import type { AuditStatus } from './status.ts';
 
 /** Ways in which audit is turned against its reader; `EventType` of the events about them. Stable. */
@@ -69,7 +69,7 @@ export function findTampering({ status, rules }: AuditState, expected: ExpectedS
   const isNew = (rule: ListedRule) => !expected.known.has(identityOf(rule));
   if (status.enabled === 0) add('audit_disabled');
   if (status.enabled === ENABLED_LOCKED) add('audit_locked');
-  if (rules.filter(isOurs).length < expected.installed) add('audit_rules_removed');
+  if (rules.filter((rule) => isOurs(rule) && !isMute(rule)).length < expected.installed) add('audit_rules_removed');
   const overruling = overrulingRules(rules);
   if (overruling.length > 0) add('audit_rules_overruled', overruling);
   const hiding = rules.filter((rule) => hidesTasks(rule) && isNew(rule));

@@ -4,6 +4,8 @@ import { FORK_SERVICE } from '../../../state/create-process-table.ts';
 import type { Observation } from '../../sensor.ts';
 import { TAMPER_SERVICE } from './source.ts';
 
+const MAX_ANCESTORS = 32;
+
 type Fields = Record<string, EventFields[string]>;
 
 /**
@@ -33,6 +35,19 @@ export function enrich(observation: Observation, table: LiveProcessTable): Obser
     table.adopt(enriched, record);
     return enriched;
   }
+  if (isOwnAffair(observation, table)) return undefined;
+  if (category === 'process_termination' && record?.startedAt !== undefined) {
+    const ended: Observation = {
+      ...observation,
+      fields: {
+        ...actor(observation, table),
+        ...observation.fields,
+        Duration: Math.max(0, observation.time - record.startedAt),
+      },
+    };
+    table.adopt(ended, record);
+    return ended;
+  }
   const added =
     category === 'process_access'
       ? target(observation, table)
@@ -50,6 +65,23 @@ function actor(observation: Observation, table: LiveProcessTable): Fields {
   if (observation.pid === undefined) return {};
   const record = table.at(observation.pid, observation);
   return { ...field('Image', record?.image), ...field('User', record?.user) };
+}
+
+/**
+ * What is done a thousand times a day and harms nobody else: a process that ends or stops its own children, and
+ * one of root's that becomes root again after it had stepped down for a moment.
+ */
+function isOwnAffair(observation: Observation, table: LiveProcessTable): boolean {
+  const { pid, fields } = observation;
+  if (pid === undefined) return false;
+  const source = table.at(pid, observation);
+  if (fields['EventType'] === 'set_user') return source?.user === fields['NewUser'];
+  if (fields['GrantedAccess'] !== 'SIGKILL' && fields['GrantedAccess'] !== 'SIGSTOP') return false;
+  const targetPid = fields['TargetProcessId'];
+  const target = typeof targetPid === 'number' ? table.at(targetPid, observation) : undefined;
+  if (!source || !target) return false;
+  const above = table.ancestors(target.entityId, MAX_ANCESTORS);
+  return above.some(({ entityId }) => entityId === source.entityId);
 }
 
 /** Who turned against the sensor, so that a rule can tell an attack from the machine's own start of auditd. */

@@ -1,5 +1,6 @@
 import type { Observation } from '../../sensor.ts';
 import type { ExecutedImage } from '../audit/observations.ts';
+import { FairShare } from './fair-share.ts';
 import type { HashTicket } from './image-hasher.ts';
 import type { SourceName, SourceSink } from './source.ts';
 
@@ -45,6 +46,8 @@ export class Outbox implements SourceSink {
   #queue: Waiting[] = [];
   #head = 0;
   #chars = 0;
+  readonly #shares: FairShare;
+  readonly #leftOut = new Map<SourceName, number>();
   #inFlight = 0;
   #inFlightChars = 0;
 
@@ -52,6 +55,12 @@ export class Outbox implements SourceSink {
     this.#hash = hash;
     this.#monotonic = monotonic;
     this.#limits = limits;
+    this.#shares = new FairShare(limits.maxWaiting);
+  }
+
+  /** Observations of a source that were left out, since one user had too many of them. */
+  leftOut(source: SourceName): number {
+    return this.#leftOut.get(source) ?? 0;
   }
 
   get waiting(): number {
@@ -66,10 +75,15 @@ export class Outbox implements SourceSink {
   }
 
   push(source: SourceName, observation: Observation, image?: ExecutedImage): void {
+    const now = this.#monotonic();
+    if (!this.#shares.admit(userOf(observation), this.waiting + this.#inFlight, now)) {
+      this.#leftOut.set(source, this.leftOut(source) + 1);
+      return;
+    }
     const ticket = image && this.#hash(image);
     const chars = charsOf(observation);
     this.#chars += chars;
-    this.#queue.push({ source, observation, since: this.#monotonic(), chars, ...(ticket ? { ticket } : {}) });
+    this.#queue.push({ source, observation, since: now, chars, ...(ticket ? { ticket } : {}) });
   }
 
   /** The next observations that are ready, at most one batch; empty when the first still waits for its hash. */
@@ -81,6 +95,7 @@ export class Outbox implements SourceSink {
       if (!next || !this.#isReady(next)) break;
       this.#head += 1;
       chars += next.chars;
+      this.#shares.release(userOf(next.observation));
       parcels.push({ source: next.source, observation: withHash(next.observation, next.ticket?.sha256) });
     }
     this.#compact();
@@ -109,6 +124,11 @@ export class Outbox implements SourceSink {
       this.#head = 0;
     }
   }
+}
+
+function userOf({ fields }: Observation): string | undefined {
+  const user = fields['User'];
+  return typeof user === 'string' ? user : undefined;
 }
 
 function withHash(observation: Observation, sha256: string | undefined): Observation {

@@ -3,7 +3,7 @@ import type { Observation } from '../../sensor.ts';
 import type { ExecutedImage } from '../audit/observations.ts';
 
 /** The parts of one capture worker, each a sensor of its own to the rest of the agent. */
-export const SOURCE_NAMES = ['linux-audit', 'linux-processes', 'linux-files'] as const;
+export const SOURCE_NAMES = ['linux-audit', 'linux-processes', 'linux-files', 'linux-network'] as const;
 export type SourceName = (typeof SOURCE_NAMES)[number];
 
 /**

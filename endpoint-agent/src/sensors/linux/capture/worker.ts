@@ -7,6 +7,9 @@ import type { Observation } from '../../sensor.ts';
 import { createAuditSource } from '../audit/audit-source.ts';
 import { socketProtocol } from '../audit/socket-protocol.ts';
 import { createFileSource, type FileSource } from '../fanotify/file-source.ts';
+import { DnsSenders } from '../network/dns-senders.ts';
+import { ephemeralPorts, ListeningSockets } from '../network/listening-sockets.ts';
+import { createNetworkSource } from '../network/network-source.ts';
 import { createPollSet, POLLIN } from '../native/poll-set.ts';
 import { hearWakeUp } from '../native/wake-up.ts';
 import { createProcessSource } from '../processes/process-source.ts';
@@ -28,6 +31,9 @@ const IDLE_MS = 1_000;
 /** Without the main thread's descriptor it has to look by itself. */
 const DEAF_IDLE_MS = 100;
 const GATHER_MS = 4;
+/** More turns than this within a second, and each waits longer for what else comes. */
+const BUSY_WAKES = 40;
+const BUSY_GATHER_MS = 10;
 const TICK_MS = 250;
 const HEALTH_MS = 1_000;
 const REPAIR_EVERY_MS = 30_000;
@@ -55,6 +61,8 @@ const lateSink: SourceSink = {
 const bootTime = createBootTime(Date.now);
 const userName = createUserNames(monotonic);
 
+const senders = new DnsSenders();
+const listening = new ListeningSockets(ephemeralPorts());
 let files: FileSource | undefined;
 const canaries = new Canaries({
   acts: createCanaryActs(dirname(data.stateFile), (directory) => files?.covers(directory) ?? false),
@@ -69,6 +77,8 @@ const FACTORIES: Readonly<Record<SourceName, () => CaptureSource>> = {
   'linux-audit': () =>
     createAuditSource({
       canaries,
+      onDatagramPeer: (pid, ip, port, at) => senders.note(pid, ip, port, at),
+      onListening: (ip, port) => listening.noteTold('tcp', ip, port),
       stateFile: data.stateFile,
       watched: data.watched,
       sink: outbox,
@@ -79,6 +89,7 @@ const FACTORIES: Readonly<Record<SourceName, () => CaptureSource>> = {
       ...(data.auditBufferBytes === undefined ? {} : { receiveBufferBytes: data.auditBufferBytes }),
     }),
   'linux-processes': () => createProcessSource({ sink: outbox, lateSink, bootTime, canaries }),
+  'linux-network': () => createNetworkSource({ sink: lateSink, bootTime, monotonic, senders, listening }),
   'linux-files': () => {
     files = createFileSource({ sink: outbox, bootTime, monotonic, canaries, ignorePaths: data.ignorePaths });
     return files;
@@ -90,6 +101,9 @@ const sources = data.sources.map((name) => FACTORIES[name]());
 let stopping = false;
 let tickedAt = 0;
 let reportedAt = 0;
+let countedAt = 0;
+let wakes = 0;
+let isBusy = false;
 let repairedAt = monotonic();
 let descriptors: { readonly fd: number; readonly events: number }[] = [];
 let poll = createPollSet([]);
@@ -101,7 +115,8 @@ function send(message: FromWorker): void {
 
 function health(): SensorHealth[] {
   return sources.map((source) => {
-    const report = source.health();
+    const own = source.health();
+    const report = { ...own, lost: own.lost + outbox.leftOut(source.name) };
     const missing = canaries.missing(source.name);
     if (missing.length === 0 || report.state === 'blind') return report;
     const detail = `A test by the agent itself did not arrive (${missing.join(', ')}). ${report.detail ?? ''}`.trim();
@@ -142,14 +157,23 @@ function deliver(): void {
   }
 }
 
-function isHolding(): boolean {
-  return delayed.size > 0 || outbox.waiting > 0 || hasher.busy || sources.some((source) => source.held > 0);
-}
-
 /** How long nothing has to be done when nothing comes. */
 function patience(): number {
+  if (outbox.waiting > 0 || hasher.busy) return GATHER_MS;
+  if (delayed.size > 0 || sources.some((source) => source.held > 0)) return DELAY_MS;
   const idle = data.wakeUp >= 0 ? IDLE_MS : DEAF_IDLE_MS;
   return Math.min(idle, ...sources.map((source) => source.patienceMs));
+}
+
+/** A lone event is handed on at once; where many come, each turn is to serve several of them. */
+function gatherFor(now: number): number {
+  if (now - countedAt >= 1_000) {
+    isBusy = wakes > BUSY_WAKES;
+    countedAt = now;
+    wakes = 0;
+  }
+  wakes += 1;
+  return isBusy ? BUSY_GATHER_MS : GATHER_MS;
 }
 
 function turn(): void {
@@ -173,10 +197,10 @@ function turn(): void {
   }
   if (outbox.full) nothing.wait(GATHER_MS);
   else if (!more) {
-    poll.wait(isHolding() ? GATHER_MS : patience());
+    poll.wait(patience());
     if (data.wakeUp >= 0 && poll.ready(data.wakeUp)) hearWakeUp(data.wakeUp);
     // One wake for many records costs the machine a third of one wake for each.
-    else nothing.wait(GATHER_MS);
+    else nothing.wait(gatherFor(now));
   }
   setImmediate(turn);
 }

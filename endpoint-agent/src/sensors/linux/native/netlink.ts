@@ -1,5 +1,5 @@
-import koffi from 'koffi';
 import { libc, libcSymbols, orErrno } from '../../../native/libc.ts';
+import { attachFilter, type BpfInstruction } from './socket-filter.ts';
 
 /**
  * Netlink sockets, without blocking. Results follow `Libc`: zero or more, or `-errno`.
@@ -18,7 +18,6 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOCK_NONBLOCK = 0o4000;
 const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
-const SO_ATTACH_FILTER = 26;
 const SO_RCVBUFFORCE = 33;
 const SO_MEMINFO = 55;
 /** Nine u32; the last one counts dropped datagrams. */
@@ -31,13 +30,6 @@ interface SocketCalls {
   readonly bind: (fd: number, address: Uint8Array, length: number) => number;
   readonly setsockopt: (fd: number, level: number, option: number, value: Uint8Array, length: number) => number;
   readonly getsockopt: (fd: number, level: number, option: number, into: Uint8Array, length: Uint8Array) => number;
-  readonly attachFilter: (
-    fd: number,
-    level: number,
-    option: number,
-    program: { readonly len: number; readonly filter: Uint8Array },
-    length: number,
-  ) => number;
   readonly sendto: (
     fd: number,
     from: Uint8Array,
@@ -61,23 +53,16 @@ let calls: SocketCalls | undefined;
 function bound(): SocketCalls {
   if (calls) return calls;
   const lib = libcSymbols();
-  koffi.struct('yagura_sock_fprog', { len: 'uint16', filter: 'const void *' });
   calls = {
     socket: lib.func('int socket(int domain, int type, int protocol)'),
     bind: lib.func('int bind(int fd, const void *address, uint length)'),
     setsockopt: lib.func('int setsockopt(int fd, int level, int option, const void *value, uint length)'),
     getsockopt: lib.func('int getsockopt(int fd, int level, int option, void *into, void *length)'),
-    attachFilter: lib.func(
-      'int setsockopt(int fd, int level, int option, const yagura_sock_fprog *program, uint length)',
-    ),
     sendto: lib.func('long sendto(int fd, const void *from, ulong length, int flags, const void *to, uint toLength)'),
     recvfrom: lib.func('long recvfrom(int fd, void *into, ulong length, int flags, void *from, void *fromLength)'),
   };
   return calls;
 }
-
-/** struct sock_filter: code, jump if true, jump if false, operand. Words are loaded in network byte order. */
-export type BpfInstruction = readonly [code: number, jt: number, jf: number, k: number];
 
 /** One open netlink socket. Datagrams that do not come from the kernel itself are skipped and counted. */
 export interface NetlinkSocket {
@@ -157,14 +142,7 @@ class Socket implements NetlinkSocket {
   }
 
   filter(program: readonly BpfInstruction[]): number {
-    const filter = Buffer.alloc(program.length * 8);
-    program.forEach(([code, jt, jf, k], index) => {
-      filter.writeUInt16LE(code, index * 8);
-      filter.writeUInt8(jt, index * 8 + 2);
-      filter.writeUInt8(jf, index * 8 + 3);
-      filter.writeUInt32LE(k, index * 8 + 4);
-    });
-    return orErrno(bound().attachFilter(this.fd, SOL_SOCKET, SO_ATTACH_FILTER, { len: program.length, filter }, 16));
+    return attachFilter(this.fd, program);
   }
 
   dropped(): number {

@@ -1,4 +1,4 @@
-import type { BpfInstruction } from '../native/netlink.ts';
+import type { BpfInstruction } from '../native/socket-filter.ts';
 
 /**
  * Messages of the process connector (`linux/cn_proc.h`): nlmsghdr (16 bytes), cn_msg (20: u32 idx = 1, val = 1,
