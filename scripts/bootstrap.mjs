@@ -318,7 +318,7 @@ const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(ROOT, s
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
-    if (signal !== 'SIGINT') child.kill(signal);
+    if (signal !== 'SIGINT' || task === 'start') child.kill(signal);
   });
 }
 if (task === 'start') {

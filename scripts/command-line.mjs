@@ -49,8 +49,8 @@ export function runCommandLine({ name, root, main, settings }) {
     env: { ...env, ...process.env },
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    // The terminal sends Ctrl-C to the command itself as well.
-    process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));
+    // The terminal sends Ctrl-C to the command itself as well, which may take a second one for impatience.
+    process.on(signal, () => child.kill(signal === 'SIGINT' ? 'SIGTERM' : signal));
   }
   child.on('error', (error) => fail('cannot_run', `${node}: ${error.code ?? error.message}`));
   child.on('close', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));

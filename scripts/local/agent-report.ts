@@ -70,8 +70,8 @@ export async function reportConnection(
     say('  このパソコンの時計を合わせてください。', "  Set this machine's clock.");
   } else if (NEEDS_ENROLMENT.has(code)) {
     say(
-      '  登録し直すには、別の画面で次の2つを実行し、npm start をやり直してください:',
-      '  To enrol it again, run these two in another terminal and start npm start again:',
+      '  登録し直すには、別の画面で次の2つを実行してください:',
+      '  To enrol it again, run these two in another terminal:',
     );
     say(
       '    npx yagura-console token create\n    npx yagura-agent enroll --replace --token トークン',

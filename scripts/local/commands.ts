@@ -40,7 +40,9 @@ export function createCommands(context: SpecContext): Commands {
     },
     async enrol(token) {
       try {
-        await agent('enroll', '--token', token, ...stateDir);
+        // This machine's own address may change; the way through localhost stays.
+        const gateway = `https://localhost:${context.options.gatewayPort}`;
+        await agent('enroll', '--console', gateway, '--token', token, ...stateDir);
       } catch (error) {
         throw explainFailure('agent', complaintOf(error), join(layout.logDir, 'console.log'));
       }

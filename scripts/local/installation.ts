@@ -83,8 +83,8 @@ export class Installation implements AsyncDisposable {
     const link = await this.#commands.console(['admin', 'link', '--name', 'admin', '--create']);
     say(`\nデータの場所: ${dataDir}`, `\nData: ${dataDir}`);
     say(
-      `\n管理画面: http://localhost:${options.port}\nサインイン(15分以内に1回だけ使えます):\n  ${link}\n\n終了するには Ctrl-C を押してください。`,
-      `\nConsole: http://localhost:${options.port}\nSign in (works once, within 15 minutes):\n  ${link}\n\nPress Ctrl-C to stop.`,
+      `\n管理画面: http://localhost:${options.port}\nほかの端末の接続先: https://${options.gatewayHost}:${options.gatewayPort}\nサインイン(15分以内に1回だけ使えます):\n  ${link}\n\n終了するには Ctrl-C を押してください。`,
+      `\nConsole: http://localhost:${options.port}\nOther machines connect to: https://${options.gatewayHost}:${options.gatewayPort}\nSign in (works once, within 15 minutes):\n  ${link}\n\nPress Ctrl-C to stop.`,
     );
   }
 

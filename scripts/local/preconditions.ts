@@ -2,8 +2,8 @@ import { statfsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Failure } from './child.ts';
-import { type Role, ROLE_WORDS } from './supervisor.ts';
 import { fromSystemError, StartError } from './messages.ts';
+import { ROLE_WORDS, type Role } from './supervisor.ts';
 
 const MINIMUM_FREE_BYTES = 200_000_000;
 

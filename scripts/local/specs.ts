@@ -46,7 +46,7 @@ export function consoleEnvironment({ layout, options }: SpecContext): Record<str
     YAGURA_HTTP_PORT: String(options.port),
     YAGURA_GATEWAY_PORT: String(options.gatewayPort),
     YAGURA_PUBLIC_URL: `http://localhost:${options.port}`,
-    YAGURA_GATEWAY_URL: `https://localhost:${options.gatewayPort}`,
+    YAGURA_GATEWAY_URL: `https://${options.gatewayHost}:${options.gatewayPort}`,
     YAGURA_SIGNER_SOCKET: socket(layout, 'signer'),
     YAGURA_SIGNER_ADMIN_SOCKET: socket(layout, 'admin'),
   };
