@@ -10,9 +10,9 @@ import {
 } from '../state/history/history-reader.ts';
 import type { HistoryProcess } from '../state/history/process-rows.ts';
 import { storeFailure } from '../store/sqlite.ts';
+import { oneLine } from './one-line.ts';
 import { complain, DEFAULT_STATE_DIR, parseCommand } from './options.ts';
 import { parsePointInTime } from './point-in-time.ts';
-import { oneLine } from './one-line.ts';
 
 const USAGE =
   'history [--since 2h] [--until TIME] [--process NAME] [--path P] [--ip A] [--entity ID] [--category C] [--limit N] [--tree ENTITY|PID] [--json] [--state-dir DIR]';

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { parse } from 'node:path';
 import { parseArgs } from 'node:util';
+import { composePackFile } from '../core/detection/pack/pack-file.ts';
 import {
   type Coverage,
   compilePack,
@@ -13,7 +14,6 @@ import {
   type RuleSource,
   type SigmaRule,
 } from '../core/index.ts';
-import { composePackFile } from '../core/detection/pack/pack-file.ts';
 import { BUILT, COVERED_SYSTEMS, declaredSources } from './coverage-sources.ts';
 import { readRuleArchive } from './rule-archive.ts';
 import { readRuleFiles, UnreadablePath } from './rule-files.ts';

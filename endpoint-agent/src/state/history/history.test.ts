@@ -5,7 +5,7 @@ import type { Event } from '@yagura/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openStore } from '../../store/sqlite.ts';
 import type { ProcessRecord } from '../process-table.ts';
-import { openHistory, type History } from './history.ts';
+import { type History, openHistory } from './history.ts';
 import type { HistoryLimits } from './history-limits.ts';
 import { type HistoryReader, openHistoryReader } from './history-reader.ts';
 

@@ -1,6 +1,6 @@
 import { libc, libcSymbols, orErrno } from '../../../native/libc.ts';
-import { attachFilter, type BpfInstruction } from '../native/socket-filter.ts';
 import { formatIpv6 } from '../audit/socket-address.ts';
+import { attachFilter, type BpfInstruction } from '../native/socket-filter.ts';
 
 const AF_PACKET = 17;
 const SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0o4000 | 0o2000000;

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import { openNetlink } from '../native/netlink.ts';
 import { formatIpv6 } from '../audit/socket-address.ts';
+import { openNetlink } from '../native/netlink.ts';
 
 /** A socket that waits for others, as sock_diag(7) lists it. */
 export interface WaitingSocket {
