@@ -17,13 +17,14 @@ const PROOFS: Readonly<Record<string, string>> = {
   'linux-audit': 'sensors/linux/audit/*.kernel.test.ts',
   'linux-processes': 'sensors/linux/audit/audit-capture.kernel.test.ts',
   'linux-files': 'sensors/linux/fanotify/file-capture.kernel.test.ts',
+  'linux-network': 'sensors/linux/network/network-source.kernel.test.ts',
   'linux-logs': 'sensors/linux/logs/**/*.test.ts',
   'linux-persistence': 'sensors/linux/persistence/persistence.kernel.test.ts',
 };
 
 const NOT_SEEN = [
   'Reads of files other than the watched credential files; attribute changes of files.',
-  'Content of network traffic, names of DNS queries, connections through io_uring and TCP Fast Open.',
+  'Content of network traffic; DNS queries over TLS or HTTPS.',
   'Writes through memory mappings until the file is closed; files on filesystems without fanotify (they are listed by `doctor` as not marked).',
   'Processes of other kernels (virtual machines). Containers are seen, since they share the kernel.',
   'Without root: processes that live shorter than the polling interval, all connections, all files but the persistence places.',
