@@ -99,6 +99,8 @@ function explain(error: unknown): { readonly line: string; readonly exitCode: nu
   return { line: `error (internal): ${reason}`, exitCode: 1 };
 }
 
+// What reads our output may end first (`... | head`): what is left to do is done all the same.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 process.umask(0o077);
 try {
   process.exitCode = await run(process.argv.slice(2));

@@ -46,6 +46,8 @@ function usage(): string {
   return ['usage: yagura-agent COMMAND [arguments]', ...rows, ''].join('\n');
 }
 
+// What reads our output may end first (`... | head`): what is left to do is done all the same.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 const [name = '', ...argv] = process.argv.slice(2);
 if (name === '--help' || name === '-h' || name === 'help') {
   process.stdout.write(usage());
