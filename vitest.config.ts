@@ -22,6 +22,8 @@ export default defineConfig({
       {
         test: {
           name: 'kernel',
+          // Kernel and scheduler are shared with the rest of the machine; a second failure is ours.
+          retry: 1,
           include: kernel,
           exclude: [...everywhereExcluded, ...system],
           fileParallelism: false,
@@ -33,6 +35,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
+          retry: 1,
           include: system,
           exclude: everywhereExcluded,
           fileParallelism: false,
