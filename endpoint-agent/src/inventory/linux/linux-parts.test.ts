@@ -117,37 +117,41 @@ describe('a machine as its files describe it', () => {
     spawnSync('rpmbuild', ['--version']).status === 0 || spawnSync('rpm', ['--version']).status === 0
       ? undefined
       : 'needs rpm';
-  test.skipIf(NO_RPM)(`packages of a real rpm database${NO_RPM ? ` (${NO_RPM})` : ''}`, async () => {
-    put({
-      'x.spec':
-        'Name: yagura-sample\nEpoch: 2\nVersion: 1.4\nRelease: 3\nSummary: s\nLicense: MIT\nVendor: Sample KK\nBuildArch: noarch\n%description\nd\n%files\n',
-    });
-    const db = join(root, 'var/lib/rpm');
-    mkdirSync(db, { recursive: true });
-    const rpm = (program: string, ...args: string[]) => spawnSync(program, args, { cwd: root, encoding: 'utf8' });
-    const built = rpm('rpmbuild', '-bb', '--quiet', '--define', `_topdir ${root}/build`, 'x.spec');
-    expect(built.status, built.stderr).toBe(0);
-    const installed = rpm(
-      'rpm',
-      '--dbpath',
-      db,
-      '--justdb',
-      '--nodeps',
-      '-i',
-      `${root}/build/RPMS/noarch/yagura-sample-1.4-3.noarch.rpm`,
-    );
-    expect(installed.status, installed.stderr).toBe(0);
-    expect(facts(await readSoftware(root), 'software')).toEqual({
-      'rpm:yagura-sample-1.4-3.noarch': {
-        name: 'yagura-sample',
-        version: '2:1.4-3',
-        architecture: 'noarch',
-        maker: 'Sample KK',
-        installedAt: expect.any(Number),
-        format: 'rpm',
-      },
-    });
-  });
+  test.skipIf(NO_RPM)(
+    `packages of a real rpm database${NO_RPM ? ` (${NO_RPM})` : ''}`,
+    async () => {
+      put({
+        'x.spec':
+          'Name: yagura-sample\nEpoch: 2\nVersion: 1.4\nRelease: 3\nSummary: s\nLicense: MIT\nVendor: Sample KK\nBuildArch: noarch\n%description\nd\n%files\n',
+      });
+      const db = join(root, 'var/lib/rpm');
+      mkdirSync(db, { recursive: true });
+      const rpm = (program: string, ...args: string[]) => spawnSync(program, args, { cwd: root, encoding: 'utf8' });
+      const built = rpm('rpmbuild', '-bb', '--quiet', '--define', `_topdir ${root}/build`, 'x.spec');
+      expect(built.status, built.stderr).toBe(0);
+      const installed = rpm(
+        'rpm',
+        '--dbpath',
+        db,
+        '--justdb',
+        '--nodeps',
+        '-i',
+        `${root}/build/RPMS/noarch/yagura-sample-1.4-3.noarch.rpm`,
+      );
+      expect(installed.status, installed.stderr).toBe(0);
+      expect(facts(await readSoftware(root), 'software')).toEqual({
+        'rpm:yagura-sample-1.4-3.noarch': {
+          name: 'yagura-sample',
+          version: '2:1.4-3',
+          architecture: 'noarch',
+          maker: 'Sample KK',
+          installedAt: expect.any(Number),
+          format: 'rpm',
+        },
+      });
+    },
+    180_000,
+  );
 
   test('a file that is no rpm database, or one with hostile headers, costs nothing', async () => {
     put({ 'var/lib/rpm/rpmdb.sqlite': 'not a database' });
