@@ -23,7 +23,7 @@ export default defineConfig({
         test: {
           name: 'kernel',
           // Kernel and scheduler are shared with the rest of the machine; a second failure is ours.
-          retry: 1,
+          retry: 2,
           include: kernel,
           exclude: [...everywhereExcluded, ...system],
           fileParallelism: false,

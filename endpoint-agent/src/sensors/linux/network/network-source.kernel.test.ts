@@ -71,7 +71,7 @@ describe.skipIf(NO_KERNEL)(`DNS and listening sockets${NO_KERNEL ? ` (${NO_KERNE
     const child = spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'ignore', 'ignore'] });
     const find = (kind: string) =>
       probe.seen.find(({ fields }) => fields['LocalPort'] === 1_969 && fields['EventType'] === kind);
-    await expect.poll(() => find('socket_listening'), { timeout: 25_000, interval: 250 }).toBeDefined();
+    await expect.poll(() => find('socket_listening'), { timeout: 60_000, interval: 250 }).toBeDefined();
     expect(find('socket_listening')).toMatchObject({
       logsource: { product: 'linux', service: 'listening_socket' },
       pid: child.pid,
@@ -79,6 +79,6 @@ describe.skipIf(NO_KERNEL)(`DNS and listening sockets${NO_KERNEL ? ` (${NO_KERNE
     });
     child.stdin.end();
     await once(child, 'exit');
-    await expect.poll(() => find('socket_closed'), { timeout: 25_000, interval: 250 }).toBeDefined();
-  });
+    await expect.poll(() => find('socket_closed'), { timeout: 60_000, interval: 250 }).toBeDefined();
+  }, 150_000);
 });
