@@ -1,63 +1,92 @@
 /**
- * Writes docs/coverage.md from what the sensors declare. `--check` only says whether the page is current.
+ * Writes docs/coverage.md from what the sensors declare and the tests that prove it. `--check` only says whether
+ * the page is current.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DECLARATIONS } from '../endpoint-agent/src/sensors/linux/declarations.ts';
 import { LOG_DECLARATION } from '../endpoint-agent/src/sensors/linux/logs/declaration.ts';
 import { PERSISTENCE_DECLARATION } from '../endpoint-agent/src/sensors/linux/persistence/persistence-declaration.ts';
 import type { SensorDeclaration } from '../endpoint-agent/src/sensors/sensor.ts';
+import { NOT_SEEN, PROVEN, type ProvenEvent } from './coverage-proofs.ts';
 import { ROOT } from './run-command.ts';
 
 const PAGE = join(ROOT, 'docs', 'coverage.md');
 
-/** Where real programs prove what a sensor declares. */
-const PROOFS: Readonly<Record<string, string>> = {
-  'linux-audit': 'sensors/linux/audit/*.kernel.test.ts',
-  'linux-processes': 'sensors/linux/audit/audit-capture.kernel.test.ts',
-  'linux-files': 'sensors/linux/fanotify/file-capture.kernel.test.ts',
-  'linux-network': 'sensors/linux/network/network-source.kernel.test.ts',
-  'linux-logs': 'sensors/linux/logs/**/*.test.ts',
-  'linux-persistence': 'sensors/linux/persistence/persistence.kernel.test.ts',
-};
-
-const NOT_SEEN = [
-  'Reads of files other than the watched credential files; attribute changes of files.',
-  'Content of network traffic; DNS queries over TLS or HTTPS.',
-  'Writes through memory mappings until the file is closed; files on filesystems without fanotify (they are listed by `doctor` as not marked).',
-  'Processes of other kernels (virtual machines). Containers are seen, since they share the kernel.',
-  'Without root: processes that live shorter than the polling interval, all connections, all files but the persistence places.',
-  'Windows and macOS: nothing yet. Their rows in `rules coverage` say "declared, not built".',
-] as const;
-
-function row(sensor: string, event: string, fields: readonly string[]): string {
-  const names = fields.toSorted().map((field) => `\`${field}\``);
-  return `| ${sensor} | ${event} | ${names.join(' ')} | \`${PROOFS[sensor] ?? 'none'}\` |`;
+interface DeclaredEvent {
+  readonly sensor: string;
+  readonly event: string;
+  readonly fields: readonly string[];
 }
 
-/** The page as it should be. */
-export function coveragePage(): string {
+/** Every event that a built sensor declares; several declarations of one event are one. */
+export function declaredEvents(): readonly DeclaredEvent[] {
   const sensors: readonly SensorDeclaration[] = [
     ...Object.values(DECLARATIONS),
     LOG_DECLARATION,
     PERSISTENCE_DECLARATION,
   ];
-  const rows = sensors.flatMap(({ name, provides, services }) => [
-    ...provides.map(({ category, fields }) => row(name, category, fields)),
-    ...(services ?? []).map(({ service, fields }) => row(name, `log: ${service}`, fields)),
+  const events = new Map<string, DeclaredEvent>();
+  for (const { name, provides, services } of sensors) {
+    const named = [
+      ...provides.map(({ category, fields }) => ({ event: category as string, fields })),
+      ...(services ?? []).map(({ service, fields }) => ({ event: service, fields })),
+    ];
+    for (const { event, fields } of named) {
+      const key = `${name} ${event}`;
+      const before = events.get(key)?.fields ?? [];
+      events.set(key, { sensor: name, event, fields: [...new Set([...before, ...fields])].toSorted() });
+    }
+  }
+  return [...events.values()];
+}
+
+/** What proves a declared event; its own row goes before that of all of its sensor's events. */
+export function proofOf({ sensor, event }: Pick<DeclaredEvent, 'sensor' | 'event'>): ProvenEvent | undefined {
+  const ofSensor = PROVEN.filter((proven) => proven.sensor === sensor);
+  return ofSensor.find((proven) => proven.event === event) ?? ofSensor.find((proven) => proven.event === '*');
+}
+
+function row(declared: DeclaredEvent): string {
+  const fields = declared.fields.map((field) => `\`${field}\``).join(' ');
+  const proven = proofOf(declared);
+  const files = [...new Set(proven?.proofs.map(({ file }) => basename(file)))].map((file) => `\`${file}\``);
+  const by = proven ? `${proven.how}: ${files.join(', ')}` : '**nothing**';
+  return `| ${declared.sensor} | ${declared.event} | ${fields} | ${by} | ${proven?.on ?? ''} |`;
+}
+
+function proofList(): string[] {
+  return PROVEN.flatMap(({ sensor, event, proofs }) => [
+    '',
+    `### ${sensor}: ${event === '*' ? 'all other events' : event}`,
+    '',
+    ...proofs.map(({ file, title }) => `- ${title} (\`${file.replace('endpoint-agent/src/sensors/linux/', '')}\`)`),
   ]);
+}
+
+/** The page as it should be. */
+export function coveragePage(): string {
   return [
     '# What the sensors see',
     '',
-    "Made by `node scripts/generate-coverage.ts` from the sensors' own declarations. Proven on Linux 6.18, x86-64, ext4 and tmpfs, as root; the tests lie in `endpoint-agent/src`. A field is filled where the kernel tells it. Whether a public Sigma rule can fire follows from this table: `npx yagura-agent rules coverage DIR --json`.",
+    "Made by `node scripts/generate-coverage.ts` from the sensors' own declarations and the tests that prove them; as root. A field is filled where the kernel tells it, and absent otherwise. Events without a category of Sigma's are named by their service. Whether a public Sigma rule can fire follows from this table: `npx yagura-agent rules coverage DIR --json`.",
     '',
-    '| sensor | event | fields | proven by |',
-    '| --- | --- | --- | --- |',
-    ...rows,
+    '| sensor | event | fields | proven by | on |',
+    '| --- | --- | --- | --- | --- |',
+    ...declaredEvents().map(row),
     '',
     '## What is not seen',
+    '',
     ...NOT_SEEN.map((line) => `- ${line}`),
+    '- Windows and macOS: nothing yet. Their rows in `rules coverage` say "declared, not built".',
+    '',
+    'Each sensor proves itself about every 26 seconds: the agent starts a program, names a peer to a datagram socket and writes a file, and is told `blind` in the console within a minute when one of them does not come back.',
+    '',
+    '## The tests, by event',
+    '',
+    'Paths are those below `endpoint-agent/src/sensors/linux`. In a title `%s` stands for each of the cases.',
+    ...proofList(),
     '',
   ].join('\n');
 }

@@ -109,7 +109,7 @@ describe('audit events in the terms of rules', () => {
     expect(observation.fields['Image']).toBeUndefined();
   });
 
-  test('a module', () => {
+  test('a loaded module by its name', () => {
     const { observation } = observe(syscall(313, 'exit=0'), [RECORD.KERN_MODULE, 'name="rootkit"']) ?? none();
     expect(observation).toMatchObject({ logsource: { category: 'driver_load' }, fields: { ImageLoaded: 'rootkit' } });
   });
