@@ -211,6 +211,7 @@ export const PROVEN: readonly ProvenEvent[] = [
 ];
 
 export const NOT_SEEN: readonly string[] = [
+  'What the agent’s own process does: the kernel records nothing of the process that reads audit.',
   'Programs of the x32 ABI (kernels of the big distributions do not build it).',
   'Namespaces that a process gets by `clone3`, whose flags lie in its memory; `unshare`, `setns` and `clone` are seen.',
   'The peer of a connection that its taker has closed again within some milliseconds, and of one taken through an io_uring.',

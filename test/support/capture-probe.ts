@@ -38,6 +38,8 @@ export interface ProbeOptions {
   readonly sources?: readonly SourceName[];
   readonly folder?: string;
   readonly auditBufferBytes?: number;
+  /** Takes what was seen instead of `seen`, where that would grow too large. */
+  readonly onSeen?: (observation: Observation) => void;
 }
 
 const WAIT_MS = 5_000;
@@ -57,7 +59,11 @@ export async function startCapture(options: ProbeOptions = {}): Promise<CaptureP
   });
   const seen: Observation[] = [];
   const stop = new AbortController();
-  await Promise.all(sensors.map((sensor) => sensor.start((batch) => void seen.push(...batch), stop.signal)));
+  const take = (batch: readonly Observation[]): void => {
+    if (!options.onSeen) seen.push(...batch);
+    else for (const observation of batch) options.onSeen(observation);
+  };
+  await Promise.all(sensors.map((sensor) => sensor.start(take, stop.signal)));
   return {
     folder,
     stateDir,

@@ -41,39 +41,44 @@ export function sensorRules(abis: readonly Abi[], watched: readonly WatchedPath[
   return [...abis.flatMap((abi) => [...callRules(abi), ...watchRules(abi, watched)]), ...uringRules()];
 }
 
+/** Calls of which every successful one is of interest. */
+const WHEN_SUCCESSFUL: readonly SyscallMeaning[] = [
+  'exec',
+  'accept',
+  'listen',
+  'load_module',
+  'mount',
+  'unmount',
+  'move_mount',
+  'setns',
+  'set_capabilities',
+];
+
+/**
+ * Calls that are asked for in the same way share a rule: every system call of the machine walks the list, and
+ * the kernel takes some milliseconds to take one out.
+ */
 function callRules(abi: Abi): AuditRule[] {
-  const rule = (meaning: SyscallMeaning, ...fields: RuleField[]): AuditRule[] => {
-    const syscalls = numbersOf(abi, meaning);
+  const rule = (meanings: readonly SyscallMeaning[], ...fields: RuleField[]): AuditRule[] => {
+    const syscalls = meanings.flatMap((meaning) => numbersOf(abi, meaning));
     return syscalls.length === 0 ? [] : [ours(LIST_EXIT, syscalls, [equal(FIELD.ARCH, abi.arch), ...fields])];
   };
-  const addressed = ({ connect, sendto, sendmsg, sendmmsg } = SOCKETCALL) => [connect, sendto, sendmsg, sendmmsg];
   return [
-    ...rule('exec', succeeded),
-    ...internet.flatMap((family) => rule('connect', family)),
+    ...rule(WHEN_SUCCESSFUL, succeeded),
     // Only a call that names an address matches: what is written to a connected socket passes.
-    ...internet.flatMap((family) => rule('send', family)),
-    ...rule('accept', succeeded),
-    ...rule('listen', succeeded),
-    ...addressed().flatMap((call) => internet.flatMap((family) => rule('socketcall', equal(FIELD.ARG0, call), family))),
+    ...internet.flatMap((family) => rule(['connect', 'send', 'socketcall'], family)),
     ...[SOCKETCALL.accept, SOCKETCALL.accept4, SOCKETCALL.listen].flatMap((call) =>
-      rule('socketcall', equal(FIELD.ARG0, call), succeeded),
+      rule(['socketcall'], equal(FIELD.ARG0, call), succeeded),
     ),
-    ...[PTRACE_ATTACH, PTRACE_SEIZE].flatMap((request) => rule('ptrace', equal(FIELD.ARG0, request))),
-    ...rule('write_memory'),
-    ...rule('load_module', succeeded),
+    ...[PTRACE_ATTACH, PTRACE_SEIZE].flatMap((request) => rule(['ptrace'], equal(FIELD.ARG0, request))),
+    ...rule(['write_memory']),
     ...[SIGKILL, SIGSTOP].flatMap((signal) => [
-      ...rule('signal', equal(FIELD.ARG1, signal), succeeded),
-      ...rule('signal_thread', equal(FIELD.ARG2, signal), succeeded),
+      ...rule(['signal'], equal(FIELD.ARG1, signal), succeeded),
+      ...rule(['signal_thread'], equal(FIELD.ARG2, signal), succeeded),
     ]),
-    ...rule('mount', succeeded),
-    ...rule('unmount', succeeded),
-    ...rule('move_mount', succeeded),
-    ...rule('unshare', succeeded, anyOf(FIELD.ARG0, NEW_NAMESPACES)),
-    ...rule('clone', succeeded, anyOf(FIELD.ARG0, NEW_NAMESPACES)),
-    ...rule('setns', succeeded),
-    ...rule('set_user', succeeded, equal(FIELD.ARG0, 0)),
-    ...rule('set_user_effective', succeeded, equal(FIELD.ARG1, 0)),
-    ...rule('set_capabilities', succeeded),
+    ...rule(['unshare', 'clone'], succeeded, anyOf(FIELD.ARG0, NEW_NAMESPACES)),
+    ...rule(['set_user'], succeeded, equal(FIELD.ARG0, 0)),
+    ...rule(['set_user_effective'], succeeded, equal(FIELD.ARG1, 0)),
   ];
 }
 

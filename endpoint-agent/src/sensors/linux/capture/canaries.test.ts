@@ -10,13 +10,11 @@ function start(over: Partial<CanaryActs> = {}) {
   let nonces = 0;
   const done = { exec: [] as string[], connect: [] as (readonly [string, number])[], write: [] as string[] };
   const acts: CanaryActs = {
-    exec: (mark) => {
+    run: (mark, ip, port) => {
       done.exec.push(mark);
-      return ++pid;
-    },
-    connect: (ip, port) => {
       done.connect.push([ip, port]);
-      return true;
+      pid += 1;
+      return { pid, connects: true };
     },
     write: (name) => {
       done.write.push(name);
@@ -35,7 +33,7 @@ function start(over: Partial<CanaryActs> = {}) {
   const answer = {
     exec: () => canaries.exec(pid, OWN, `/bin/true ${done.exec.at(-1)}`),
     exit: () => canaries.exit(pid),
-    connect: () => canaries.connect(OWN, ...(done.connect.at(-1) ?? ['', 0])),
+    connect: () => canaries.connect(pid, ...(done.connect.at(-1) ?? ['', 0])),
     write: () => canaries.write(OWN, done.write.at(-1) ?? ''),
   };
   const all = () => (Object.keys(answer) as (keyof typeof answer)[]).map((kind) => answer[kind]());
@@ -109,9 +107,8 @@ test('a second try that comes back is enough', () => {
 });
 
 test('an act that cannot be done proves nothing, neither sight nor blindness', () => {
-  const { canaries, answer, at } = start({ exec: () => undefined });
+  const { canaries, answer, at } = start({ run: () => undefined });
   at(1_000);
-  answer.connect();
   answer.write();
   at(1_250);
   expect(canaries.rounds).toBe(1);
@@ -126,8 +123,8 @@ test('nobody else passes for a canary', () => {
   expect(canaries.exec(pid(), OWN + 1, line)).toBe(false);
   expect(canaries.exec(pid() + 1, OWN, line)).toBe(false);
   expect(canaries.exec(pid(), OWN, '/bin/true yagura-canary-00000000000000ff')).toBe(false);
-  expect(canaries.connect(OWN + 1, ip, port)).toBe(false);
-  expect(canaries.connect(OWN, '127.0.0.1', port)).toBe(false);
+  expect(canaries.connect(pid() + 1, ip, port)).toBe(false);
+  expect(canaries.connect(pid(), '127.0.0.1', port)).toBe(false);
   expect(canaries.write(OWN + 1, done.write[0] ?? '')).toBe(false);
   expect(canaries.exit(pid() + 1)).toBe(false);
   expect(canaries.fork(pid(), OWN)).toBe(true);

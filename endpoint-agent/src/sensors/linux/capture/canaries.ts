@@ -13,17 +13,18 @@ const SEEN_BY: Readonly<Record<CanaryKind, SourceName>> = {
 
 /** The harmless acts themselves. False or undefined when the act could not be done: then it proves nothing. */
 export interface CanaryActs {
-  /** Starts a program that ends at once with the mark among its arguments; its pid. */
-  exec(mark: string): number | undefined;
-  /** Connects a datagram socket, which sends nothing. */
-  connect(ip: string, port: number): boolean;
+  /**
+   * Starts a program that names this peer to a datagram socket, which sends nothing, and ends at once; the mark
+   * is its last argument. Not the agent itself: the kernel records nothing of the process that reads audit.
+   */
+  run(mark: string, ip: string, port: number): { readonly pid: number; readonly connects: boolean } | undefined;
   /** Creates, writes and removes a file of this name in the agent's directory. */
   write(name: string): boolean;
 }
 
 /**
  * What the sensors ask of everything that they see of the agent itself: was it a canary? Then it is never
- * handed on. Nobody else can pass for one: the process has to be the agent, or its child, and know the nonce.
+ * handed on. Nobody else can pass for one: the process has to be the agent, or the child that it just started.
  */
 export interface CanaryClaims {
   exec(pid: number | undefined, parentPid: number | undefined, commandLine: unknown): boolean;
@@ -138,8 +139,9 @@ export class Canaries implements CanaryClaims {
   }
 
   connect(pid: number | undefined, ip: unknown, port: unknown): boolean {
-    if (pid !== this.#options.ownPid) return false;
-    return this.#sent.some((canary) => canary.ip === ip && canary.port === port) && this.#came('connect');
+    if (pid === undefined) return false;
+    const isOurs = this.#sent.some((canary) => canary.pid === pid && canary.ip === ip && canary.port === port);
+    return isOurs && this.#came('connect');
   }
 
   write(pid: number, name: string): boolean {
@@ -168,11 +170,12 @@ export class Canaries implements CanaryClaims {
     this.#attempt += 1;
     this.#attemptAt = now;
     const proving = new Set<CanaryKind>();
-    if (kinds.includes('exec') || kinds.includes('exit')) {
-      canary.pid = acts.exec(canary.mark);
-      if (canary.pid !== undefined) for (const kind of ['exec', 'exit'] as const) proving.add(kind);
+    if (kinds.some((kind) => kind !== 'write')) {
+      const running = acts.run(canary.mark, canary.ip, canary.port);
+      canary.pid = running?.pid;
+      if (running) for (const kind of ['exec', 'exit'] as const) proving.add(kind);
+      if (running?.connects) proving.add('connect');
     }
-    if (kinds.includes('connect') && acts.connect(canary.ip, canary.port)) proving.add('connect');
     if (kinds.includes('write') && acts.write(canary.mark)) proving.add('write');
     this.#outstanding = new Set(kinds.filter((kind) => proving.has(kind)));
     this.#proving = this.#attempt === 1 ? proving : this.#proving;

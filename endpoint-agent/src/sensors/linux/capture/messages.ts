@@ -25,8 +25,6 @@ export type FromWorker =
   | { readonly type: 'batch'; readonly parcels: readonly Parcel[]; readonly chars: number }
   /** Also names the open descriptors, so that they can be closed should the worker die. */
   | { readonly type: 'health'; readonly health: readonly SensorHealth[]; readonly descriptors: readonly number[] }
-  /** The thread itself is hidden from audit, since it was born while a rule hid it: a new one would not be. */
-  | { readonly type: 'renew'; readonly health: readonly SensorHealth[] }
   | { readonly type: 'stopped'; readonly health: readonly SensorHealth[] };
 
 /** From the main thread to the worker. */

@@ -128,8 +128,6 @@ function health(): SensorHealth[] {
 function repair(now: number, silent: readonly SourceName[]): void {
   const isDue = now - repairedAt >= REPAIR_EVERY_MS;
   if (isDue) repairedAt = now;
-  const missing = canaries.missing('linux-audit');
-  if (isDue && missing.length === 1 && missing[0] === 'connect') send({ type: 'renew', health: health() });
   for (const source of sources) {
     const isBlind = canaries.missing(source.name).length > 0 || source.health().state === 'blind';
     if (silent.includes(source.name) || (isDue && isBlind)) source.restart();
