@@ -172,14 +172,7 @@ try {
       const one = await sample(installation, at);
       if (one) {
         samples.push(one);
-        const { agent } = one;
-        say({
-          at,
-          pss: rounded(agent.pssMegabytes),
-          descriptors: agent.descriptors,
-          cpu: agent.cpuSeconds,
-          lost: one.lost,
-        });
+        say({ sample: one });
       } else unanswered += 1;
       await pause(SAMPLE_SECONDS * 1_000, undefined, { signal: stop.signal }).catch(() => undefined);
     }
