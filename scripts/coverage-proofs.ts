@@ -7,6 +7,7 @@ const PROCESS = `${SENSORS}/audit/process-capture.kernel.test.ts`;
 const TAMPERING = `${SENSORS}/audit/tampering.kernel.test.ts`;
 const DNS = `${SENSORS}/network/network-source.kernel.test.ts`;
 const FILES = `${SENSORS}/fanotify/file-capture.kernel.test.ts`;
+const ATTRIBUTES = `${SENSORS}/fanotify/attributes.kernel.test.ts`;
 const LOGS = `${SENSORS}/logs/create-log-sensor.test.ts`;
 const LOG_FIELDS = `${SENSORS}/logs/rules.test.ts`;
 const JOURNAL = `${SENSORS}/logs/journal/journald.kernel.test.ts`;
@@ -148,6 +149,22 @@ export const PROVEN: readonly ProvenEvent[] = [
   },
   {
     sensor: 'linux-files',
+    event: 'file_change',
+    how: 'C programs for each call: chmod, fchmod, chown, lchown, utimensat, setxattr, removexattr; set-user-id bits and capabilities; `chmod -R` over 10,000 files',
+    on: `${KERNEL}; ext4`,
+    proofs: proofs(
+      ATTRIBUTES,
+      '%s, with the process and what it made of the file',
+      'a file that lets its starter act as its owner or group is told apart',
+      'a file that is given capabilities',
+      'the mode of a directory, under the directory’s own path',
+      'who makes a file and finishes it is told once, unless it gives rights to others',
+      'ten thousand files changed by one process are few events, with their count',
+      'a removed link is no change of attributes',
+    ),
+  },
+  {
+    sensor: 'linux-files',
     event: 'sensor_tamper',
     how: 'another process takes our descriptor and flushes its marks',
     on: KERNEL,
@@ -224,7 +241,9 @@ export const NOT_SEEN: readonly string[] = [
   'Who tampered with audit, where a foreign `never` rule hides the call itself, and who took marks of fanotify away.',
   'Signals other than SIGKILL and SIGSTOP, and those to a process of the sender’s own descent.',
   'The hash of a file that was changed in the very millisecond of its start by a process that has ended.',
-  'Reads of files other than the watched credential files; attribute changes of files.',
+  'Reads of files other than the watched credential files.',
+  'Which attribute of a file changed, and what it was before: the kernel tells that one did, and the sensor looks at the file then. A call that sets the time of the last write alone. Single files among more than 5,000 changes a second, and beyond the first 32 of one process in ten seconds, unless the file gives its owner’s rights: they are one event with their count.',
+  'A set-user-id bit that a file is created with, until the file runs (`process_standing`).',
   'Writes through memory mappings until the file is closed; files on filesystems without fanotify (`doctor` lists them as not marked).',
   'Processes of other kernels (virtual machines). Containers are seen, since they share the kernel.',
   'Without root: processes that live shorter than the polling interval, all connections, all files but the persistence places.',

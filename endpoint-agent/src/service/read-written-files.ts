@@ -13,7 +13,9 @@ const WRITES: ReadonlySet<string | undefined> = new Set(['file_event', 'file_ren
 export function createFileReader(hasher: FileHasher, onBug: (error: unknown) => void): FileReader {
   return {
     read(event, onKnown) {
-      const path = event.fields['TargetFilename'];
+      const { TargetFilename: path, MountNamespace } = event.fields;
+      // A path of another mount namespace is some other file here.
+      if (MountNamespace !== undefined) return;
       if (!WRITES.has(event.logsource.category) || typeof path !== 'string') return;
       void hasher.hash(path).then((facts) => {
         if (facts === undefined || facts.size === 0) return;

@@ -199,6 +199,33 @@ describe('grouping by files', () => {
     );
   });
 
+  test('who changes the mode of a file did not write it; the file is shown', () => {
+    const { tree, alice, bob, start, write, tracker } = setup();
+    const dropper = process(tree, 300, alice, '/opt/dropper');
+    start(dropper, 'r');
+    write(dropper, '/tmp/p');
+    const chmod = process(tree, 301, bob, '/usr/bin/chmod', 'chmod u+s /tmp/p');
+    const change = eventOf('file_change', tree.get(chmod), { TargetFilename: '/tmp/p' });
+    tracker.apply(change, []);
+    const byChmod = tracker.apply({ ...change, eventId: 'e-mode' }, [ruleMatch('r2')]);
+    const files = [...byChmod, ...tracker.drain()].flatMap((story) => story.files);
+    expect(files.filter(({ path }) => path === '/tmp/p').map((file) => file.writerEntityId)).not.toContain(chmod);
+    expect(files.map(({ path }) => path)).toContain('/tmp/p');
+  });
+
+  test('a path of another mount namespace leads to no file of this one', () => {
+    const { tree, alice, start, tracker } = setup();
+    const dropper = process(tree, 300, alice, '/opt/dropper');
+    start(dropper, 'r');
+    const written = eventOf('file_event', tree.get(dropper), {
+      TargetFilename: '/srv/a',
+      MountNamespace: 4_026_532_000,
+    });
+    tracker.apply(written, []);
+    tracker.apply({ ...written, eventId: 'e-other' }, [ruleMatch('r2')]);
+    expect(tracker.drain().flatMap(({ files }) => files.map(({ path }) => path))).not.toContain('/srv/a');
+  });
+
   test('who wrote a file before anything was detected is found when it runs', () => {
     const { tree, alice, start, write } = setup();
     const script = process(tree, 300, alice, '/usr/bin/bash', 'bash /opt/x.sh');

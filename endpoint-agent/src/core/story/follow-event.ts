@@ -28,7 +28,6 @@ export function followEvent(event: Event, context: FollowContext): void {
     case 'process_termination':
       return followEnd(event, context);
     case 'file_event':
-    case 'file_change':
       return followWrite(event, context);
     case 'file_rename':
       return followRename(event, context);
@@ -168,9 +167,13 @@ function followDelete(event: Event, { stories }: FollowContext): void {
   for (const state of stories.all()) if (removeFile(state, path)) stories.touch(state, 'later');
 }
 
-/** Paths longer than the protocol allows exist on no filesystem of ours. */
+/**
+ * Paths longer than the protocol allows exist on no filesystem of ours, and a path of another mount namespace is
+ * some other file here.
+ */
 function targetOf(event: Event): string | undefined {
-  const path = event.fields['TargetFilename'];
+  const { TargetFilename: path, MountNamespace } = event.fields;
+  if (MountNamespace !== undefined) return undefined;
   return typeof path === 'string' && path.length <= LIMITS.path ? livePath(path) : undefined;
 }
 

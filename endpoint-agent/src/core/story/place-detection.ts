@@ -119,12 +119,14 @@ function placeFiles(state: StoryState, event: Event, context: PlacementContext):
     for (const path of executedFiles(executionOf(event)).map(livePath)) placeExecuted(state, path, event, context);
     return;
   }
-  const { TargetFilename } = event.fields;
-  if (typeof TargetFilename !== 'string') return;
+  const { TargetFilename, MountNamespace } = event.fields;
+  // In another mount namespace the path names some other file, which nobody may be led to.
+  if (typeof TargetFilename !== 'string' || MountNamespace !== undefined) return;
   const isKept = category === 'persistence' && event.fields['Operation'] !== 'delete';
-  const isWritten = category === 'file_event' || category === 'file_change' || category === 'file_rename' || isKept;
-  // What was only read (/etc/shadow) is no file of the story; a listed hash makes it one.
-  if (!isWritten && hashOf(event) === undefined) return;
+  const isWritten = category === 'file_event' || category === 'file_rename' || isKept;
+  // What was only read (/etc/shadow) is no file of the story; a listed hash makes it one. Who gave a file another
+  // mode or date did not write it.
+  if (!isWritten && category !== 'file_change' && hashOf(event) === undefined) return;
   const path = livePath(TargetFilename);
   const writer = isWritten ? event.entityId : undefined;
   addFile(state, { path, ...hashFacts(event), ...(writer === undefined ? {} : { writerEntityId: writer }) }, true);

@@ -5,6 +5,8 @@ import { type SourceName, TAMPER_SERVICE } from './capture/source.ts';
 
 const ACTOR = ['ProcessId', 'Image', 'User', 'EffectiveUser', 'LogonUser', 'LogonId'] as const;
 const WRITER = ['ProcessId', 'Image', 'User'] as const;
+/** Of an event about a file; the namespace where it is not the agent's own. */
+const FILE = [...WRITER, 'TargetFilename', 'MountNamespace'] as const;
 /** Of an event about the sensor itself. */
 const TAMPERING = ['EventType', 'Sensor', 'Details', 'Mended', 'Count'] as const;
 
@@ -102,9 +104,24 @@ export const DECLARATIONS: Readonly<Record<SourceName, SensorDeclaration>> = {
   'linux-files': {
     name: 'linux-files',
     provides: [
-      { category: 'file_event', fields: [...WRITER, 'TargetFilename', 'Operation', 'Count'] },
-      { category: 'file_rename', fields: [...WRITER, 'TargetFilename', 'SourceFilename', 'IsDirectory'] },
-      { category: 'file_delete', fields: [...WRITER, 'TargetFilename', 'IsDirectory'] },
+      { category: 'file_event', fields: [...FILE, 'Operation', 'Count', 'FoundBy', 'FileOwner'] },
+      {
+        category: 'file_change',
+        fields: [
+          ...FILE,
+          'EventType',
+          'FileMode',
+          'FileOwner',
+          'IsSetUserId',
+          'IsSetGroupId',
+          'HasFileCapabilities',
+          'LastWriteTime',
+          'IsDirectory',
+          'Count',
+        ],
+      },
+      { category: 'file_rename', fields: [...FILE, 'SourceFilename', 'IsDirectory'] },
+      { category: 'file_delete', fields: [...FILE, 'IsDirectory'] },
     ],
     services: [{ service: TAMPER_SERVICE, fields: TAMPERING }],
   },

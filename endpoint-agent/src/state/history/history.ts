@@ -54,6 +54,8 @@ const STEADY_MS = 3_600_000;
 const JUMP_MS = 60_000;
 /** What a row of a process takes with its indexes, about. */
 const PROCESS_BYTES = 400;
+/** They come by the thousand, and are not to push out the rest. */
+const FILE_LANE: ReadonlySet<string> = new Set(['file_event', 'file_change', 'file_rename', 'file_delete']);
 
 export function openHistory(options: HistoryOptions): History {
   const { path, clock, log } = options;
@@ -184,8 +186,7 @@ export function openHistory(options: HistoryOptions): History {
   return {
     add(event) {
       const { category } = event.logsource;
-      const lane =
-        category === 'file_event' || category === 'file_rename' || category === 'file_delete' ? 'file' : 'main';
+      const lane = category !== undefined && FILE_LANE.has(category) ? 'file' : 'main';
       if (limits.bytes === 0) return;
       if (!database || isDiskLow || isOverRate(lane === 'file')) {
         dropped += 1;

@@ -19,6 +19,7 @@ import { createCanaryActs } from './canary-acts.ts';
 import { DelayLine } from './delay-line.ts';
 import { ImageHasher } from './image-hasher.ts';
 import type { CaptureWorkerData, FromWorker, ToWorker } from './messages.ts';
+import { tellOfNamespaces } from './namespace-hints.ts';
 import { Outbox } from './outbox.ts';
 import type { CaptureSource, SourceName, SourceSink } from './source.ts';
 import { createUserNames } from './user-names.ts';
@@ -81,7 +82,7 @@ const FACTORIES: Readonly<Record<SourceName, () => CaptureSource>> = {
       onListening: (ip, port) => listening.noteTold('tcp', ip, port),
       stateFile: data.stateFile,
       watched: data.watched,
-      sink: outbox,
+      sink: tellOfNamespaces(outbox, (pid, changed) => files?.noteNamespace(pid, changed)),
       bootTime,
       monotonic,
       userName,
@@ -91,7 +92,8 @@ const FACTORIES: Readonly<Record<SourceName, () => CaptureSource>> = {
   'linux-processes': () => createProcessSource({ sink: outbox, lateSink, bootTime, canaries }),
   'linux-network': () => createNetworkSource({ sink: lateSink, bootTime, monotonic, senders, listening }),
   'linux-files': () => {
-    files = createFileSource({ sink: outbox, bootTime, monotonic, canaries, ignorePaths: data.ignorePaths });
+    const { ignorePaths } = data;
+    files = createFileSource({ sink: outbox, bootTime, monotonic, canaries, userName, ignorePaths });
     return files;
   },
 };

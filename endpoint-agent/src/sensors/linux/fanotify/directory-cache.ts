@@ -1,5 +1,7 @@
 export interface Directory {
   readonly path: string;
+  /** Inode number of the mount namespace that the path belongs to, where it is not the agent's own. */
+  readonly mountNamespace?: number;
   /** Files in it are not reported. */
   readonly ignored: boolean;
 }
@@ -22,8 +24,12 @@ export class DirectoryCache {
     return this.#entries.get(key);
   }
 
-  set(key: string, path: string): Directory {
-    const directory = { path, ignored: this.#isIgnored(path) };
+  set(key: string, path: string, mountNamespace?: number): Directory {
+    // Elsewhere the same name is another directory: nobody hides in ours by its name.
+    const directory: Directory =
+      mountNamespace === undefined
+        ? { path, ignored: this.#isIgnored(path) }
+        : { path, ignored: false, mountNamespace };
     this.#entries.delete(key);
     if (this.#entries.size >= this.#capacity) {
       const oldest = this.#entries.keys().next().value;

@@ -1,17 +1,22 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import type { EventFields, SensorHealth } from '@yagura/protocol';
+import type { SensorHealth } from '@yagura/protocol';
 import { errnoName, libc } from '../../../native/libc.ts';
 import { encodePath } from '../../../native/path-bytes.ts';
+import type { Observation } from '../../sensor.ts';
 import type { BootTime } from '../capture/boot-time.ts';
 import type { CanaryClaims } from '../capture/canaries.ts';
 import { type CaptureSource, type SourceSink, TAMPER_SERVICE } from '../capture/source.ts';
 import { EVENT, fanotifyInit, INIT } from '../native/fanotify.ts';
 import { createPollSet, POLLERR, POLLIN, POLLPRI, type PollSet } from '../native/poll-set.ts';
-import { type Directory, DirectoryCache, isBelow } from './directory-cache.ts';
-import { type DirectoryEntry, type RawFileEvent, readEvents } from './event-reader.ts';
+import { AttributeGate } from './attribute-gate.ts';
+import { readEvents } from './event-reader.ts';
+import { FileEvents } from './file-events.ts';
+import { createFileObserver } from './file-observation.ts';
 import { FilesystemMarks } from './filesystem-marks.ts';
-import { parseMountInfo } from './mounts.ts';
+import { MountNamespaces } from './mount-namespaces.ts';
+import { type Mount, parseMountInfo, reachOf } from './mounts.ts';
+import { RESCANNED_FOLDERS, Rescan, type RescanRoot } from './rescan.ts';
 import { type FileAct, WriteCoalescer } from './write-coalescer.ts';
 
 export interface FileSourceOptions {
@@ -21,18 +26,25 @@ export interface FileSourceOptions {
   readonly canaries: CanaryClaims;
   /** Nothing at or below these is reported. */
   readonly ignorePaths: readonly string[];
+  readonly userName: (uid: number) => string;
 }
 
 const READ_BYTES = 256 * 1024;
 const READS_PER_TURN = 8;
 /** Absorbs bursts that the main thread cannot take at once: about 200 bytes each. */
 const MAX_HELD = 50_000;
-const DIRECTORIES = 16_384;
 const EINVAL = -constants.errno.EINVAL;
 /** How often the kernel's list of our marks is compared with what we set. */
 const VERIFY_EVERY_MS = 10_000;
 /** How long a tampering that was mended is still shown. */
 const SHOWN_MS = 120_000;
+/** Between two walks after overflows: a machine whose queue is always full is not to be walked all the time. */
+const RESCAN_EVERY_MS = 30_000;
+/** Times of files are as coarse as the scheduler's tick. */
+const COARSE_MS = 50;
+/** A mount in another namespace is noticed within this time, where nobody tells of it. */
+const FIRST_LOOK_BACK_MS = 30_000;
+const WATCHED = EVENT.CREATE | EVENT.CLOSE_WRITE | EVENT.DELETE | EVENT.ATTRIB | EVENT.ONDIR;
 const MOUNT_INFO = '/proc/self/mountinfo';
 const NOTIFICATION = INIT.CLOEXEC | INIT.NONBLOCK | INIT.UNLIMITED_MARKS | INIT.REPORT_DIR_FID | INIT.REPORT_NAME;
 const WITH_TARGET = NOTIFICATION | INIT.REPORT_FID | INIT.REPORT_TARGET_FID;
@@ -40,14 +52,26 @@ const WITH_TARGET = NOTIFICATION | INIT.REPORT_FID | INIT.REPORT_TARGET_FID;
 /** The file sensor, which can say of which directories it hears. */
 export interface FileSource extends CaptureSource {
   covers(directory: string): boolean;
+  /** This process lives in another mount namespace, or (`changed`) has just mounted something there. */
+  noteNamespace(pid: number, changed: boolean): void;
 }
 
-/** Files created, written, renamed and deleted, with the process that did it, from fanotify. */
+/** Files created, written, renamed, deleted and given other attributes, with the process that did it. */
 export function createFileSource(options: FileSourceOptions): FileSource {
-  const { sink, bootTime, monotonic, ignorePaths, canaries } = options;
+  const { sink, bootTime, monotonic, ignorePaths, canaries, userName } = options;
   const buffer = Buffer.alloc(READ_BYTES);
-  const directories = new DirectoryCache(DIRECTORIES, (path) => isBelow(path, ignorePaths));
   const coalescer = new WriteCoalescer(emit);
+  const gate = new AttributeGate();
+  const namespaces = new MountNamespaces();
+  const observer = createFileObserver({ bootTime, userName, memberOf: (inode) => namespaces.memberOf(inode) });
+  const fileEvents = new FileEvents({
+    ownPid: process.pid,
+    ignorePaths,
+    canaries,
+    find: (entry) => marks?.find(entry),
+    add: (act) => coalescer.add(act),
+  });
+  const rescan = new Rescan((file) => push(observer.observeRescanned(file)));
   let marks: FilesystemMarks | undefined;
   let group = -1;
   let mountInfo: number | undefined;
@@ -55,28 +79,26 @@ export function createFileSource(options: FileSourceOptions): FileSource {
   let failure: number | undefined;
   let events = 0;
   let overflows = 0;
-  let unresolved = 0;
   let verifiedAt = 0;
   let marksTakenAt = Number.NEGATIVE_INFINITY;
+  /** Everything that happened before was read: the queue was empty then. */
+  let heardUntil = monotonic();
+  let deafSince: number | undefined;
+  let rescannedAt = Number.NEGATIVE_INFINITY;
+
+  function push(observation: Observation): void {
+    events += 1;
+    sink.push('linux-files', observation);
+  }
 
   function emit(act: FileAct): void {
-    events += 1;
-    const { time, bootTime: sinceBoot } = bootTime.ofMonotonic(act.at);
-    const fields: Record<string, EventFields[string]> = { TargetFilename: act.path };
-    if (act.renamedFrom !== undefined) fields['SourceFilename'] = act.renamedFrom;
-    if (act.pid > 0) fields['ProcessId'] = act.pid;
-    if (act.isDirectory) fields['IsDirectory'] = true;
-    if (act.kind === 'file_event') {
-      fields['Operation'] = act.created ? (act.written ? 'create_write' : 'create') : 'write';
-    }
-    if (act.count > 1) fields['Count'] = act.count;
-    sink.push('linux-files', {
-      logsource: { product: 'linux', category: act.kind },
-      time,
-      bootTime: sinceBoot,
-      ...(act.pid > 0 ? { pid: act.pid } : {}),
-      fields,
-    });
+    if (act.kind !== 'file_change') return push(observer.observe(act));
+    // What gives its starter more rights is always told singly.
+    const told = observer.observeAttributes(
+      act,
+      (grantsRights) => grantsRights || gate.admit(act.pid, act.path, act.at, act.mountNamespace),
+    );
+    if (told) push(told);
   }
 
   function tamperedWith(mountPoints: readonly string[], now: number): void {
@@ -97,66 +119,25 @@ export function createFileSource(options: FileSourceOptions): FileSource {
     });
   }
 
-  function directoryOf(entry: DirectoryEntry): Directory | undefined {
-    const known = directories.get(entry.directoryKey);
-    if (known) return known;
-    const path = marks?.pathOf(entry);
-    if (path !== undefined) return directories.set(entry.directoryKey, path);
-    unresolved += 1;
-    return undefined;
+  /** What a new filesystem got between its mounting and its mark. */
+  function catchUp(added: readonly Mount[]): void {
+    const roots = added.filter(({ namespace }) => namespace !== undefined).map(rootOf);
+    if (roots.length > 0) rescan.request(roots, wallOf(heardUntil) - FIRST_LOOK_BACK_MS);
   }
 
-  /** Before the names of a renamed directory are looked at: they lie in its parents, which stay. */
-  function forget(event: RawFileEvent): void {
-    const names = [event.entry, event.renamedTo].filter((entry) => entry !== undefined);
-    const paths = names.map((entry) => {
-      const directory = directoryOf(entry);
-      return directory && join(directory, entry);
-    });
-    if (paths.length > 0 && paths.every((path) => path !== undefined)) directories.forgetBelow(paths);
-    else directories.clear();
+  function lookAtNamespaces(now: number): void {
+    if (marks && namespaces.refresh(now)) catchUp(marks.updateForeign(namespaces.mounts));
   }
 
-  /** Absent when the directory is ignored or gone without having been known. */
-  function pathOf(entry: DirectoryEntry | undefined): string | undefined {
-    const directory = entry && directoryOf(entry);
-    if (!entry || !directory || directory.ignored) return undefined;
-    const path = join(directory, entry);
-    return ignorePaths.includes(path) ? undefined : path;
+  function wallOf(monotonicMs: number): number {
+    return bootTime.ofMonotonic(monotonicMs).time - COARSE_MS;
   }
 
-  function handle(event: RawFileEvent, at: number): void {
-    const { mask, pid } = event;
-    if (mask & EVENT.OVERFLOW) {
-      overflows += 1;
-      return;
-    }
-    const isDirectory = (mask & EVENT.ONDIR) !== 0;
-    if (isDirectory && mask & (EVENT.RENAME | EVENT.MOVED_FROM | EVENT.MOVED_TO)) forget(event);
-    const path = pathOf(event.entry);
-    if (isDirectory && mask & EVENT.CREATE && path !== undefined && event.targetKey !== undefined) {
-      // Known from its birth: what happens in it has a path even when it is gone by the time we look.
-      directories.set(event.targetKey, path);
-    }
-    if (pid === process.pid) {
-      if (mask & EVENT.CLOSE_WRITE && event.entry) canaries.write(pid, event.entry.name.toString('latin1'));
-      return;
-    }
-    const act = (kind: FileAct['kind'], of: string, more: Partial<FileAct> = {}) =>
-      coalescer.add({ kind, path: of, pid, at, created: false, written: false, count: 1, ...more });
-    if (mask & (EVENT.RENAME | EVENT.MOVED_TO | EVENT.MOVED_FROM)) {
-      const to = mask & EVENT.RENAME ? pathOf(event.renamedTo) : mask & EVENT.MOVED_TO ? path : undefined;
-      const from = mask & EVENT.MOVED_TO ? undefined : path;
-      if (to !== undefined) {
-        act('file_rename', to, { ...(from === undefined ? {} : { renamedFrom: from }), isDirectory });
-      } else if (from !== undefined) act('file_delete', from, { isDirectory });
-    }
-    if (isDirectory || path === undefined || mask & EVENT.MOVED_TO) return;
-    if (mask & (EVENT.CREATE | EVENT.CLOSE_WRITE)) {
-      const created = (mask & EVENT.CREATE) !== 0;
-      act('file_event', path, { created, written: (mask & EVENT.CLOSE_WRITE) !== 0 });
-    }
-    if (mask & EVENT.DELETE) act('file_delete', path);
+  function rescanAfterOverflow(now: number): void {
+    if (deafSince === undefined || now - rescannedAt < RESCAN_EVERY_MS) return;
+    rescannedAt = now;
+    rescan.request(RESCANNED_FOLDERS, wallOf(deafSince));
+    deafSince = undefined;
   }
 
   function openGroup(): void {
@@ -171,15 +152,20 @@ export function createFileSource(options: FileSourceOptions): FileSource {
       return;
     }
     const moves = isOld ? EVENT.MOVED_FROM | EVENT.MOVED_TO : EVENT.RENAME;
-    marks = new FilesystemMarks(group, EVENT.CREATE | EVENT.CLOSE_WRITE | EVENT.DELETE | EVENT.ONDIR | moves);
+    marks = new FilesystemMarks(group, WATCHED | moves);
     // Opened first: a mount that comes between the two is a change.
     mountInfo ??= openSync(MOUNT_INFO, 'r');
     mountsChanged = createPollSet([{ fd: mountInfo, events: POLLPRI }]);
     marks.update(parseMountInfo(readFileSync(MOUNT_INFO)));
+    namespaces.refresh(monotonic());
+    marks.updateForeign(namespaces.mounts);
+    heardUntil = monotonic();
   }
 
   function stop(): void {
     coalescer.drain(monotonic());
+    for (const gathered of gate.take(monotonic(), true)) push(observer.observeGathered(gathered));
+    rescan.close();
     if (group >= 0) libc().close(group);
     if (mountInfo !== undefined) closeSync(mountInfo);
     group = -1;
@@ -193,25 +179,40 @@ export function createFileSource(options: FileSourceOptions): FileSource {
     read() {
       if (group < 0) return false;
       let more = false;
+      if (namespaces.hinted) lookAtNamespaces(monotonic());
       for (let turn = 0; turn < READS_PER_TURN && coalescer.held < MAX_HELD; turn += 1) {
+        const at = monotonic();
         const length = libc().read(group, buffer);
         more = length > 0;
-        if (!more) break;
-        const at = monotonic();
-        readEvents(buffer, length, (event) => handle(event, at));
+        if (!more) {
+          heardUntil = at;
+          break;
+        }
+        readEvents(buffer, length, (event) => {
+          if (event.mask & EVENT.OVERFLOW) {
+            overflows += 1;
+            deafSince ??= heardUntil;
+          } else fileEvents.handle(event, at);
+        });
       }
       coalescer.flush(monotonic(), () => !sink.full);
+      if (gate.gathering) for (const one of gate.take(monotonic())) push(observer.observeGathered(one));
+      if (rescan.pending && !sink.full) rescan.step();
       return more;
     },
     get held() {
       return coalescer.held;
     },
     get patienceMs() {
-      return coalescer.gathering ? 100 : Number.POSITIVE_INFINITY;
+      if (rescan.pending) return 10;
+      return coalescer.gathering || gate.gathering ? 100 : Number.POSITIVE_INFINITY;
     },
+    noteNamespace: (pid, changed) => namespaces.note(pid, changed),
     covers: (directory: string) => marks?.covers(directory) ?? false,
     tick() {
       const now = monotonic();
+      rescanAfterOverflow(now);
+      lookAtNamespaces(now);
       if (marks && now - verifiedAt >= VERIFY_EVERY_MS) {
         verifiedAt = now;
         const missing = marks.mend(parseMountInfo(readFileSync(MOUNT_INFO)));
@@ -223,7 +224,7 @@ export function createFileSource(options: FileSourceOptions): FileSource {
       if (mountsChanged.ready(mountInfo) & (POLLPRI | POLLERR)) marks?.update(parseMountInfo(readFileSync(MOUNT_INFO)));
     },
     health(): SensorHealth {
-      const base = { name: 'linux-files', events, lost: overflows + unresolved };
+      const base = { name: 'linux-files', events, lost: overflows + fileEvents.unresolved };
       if (failure !== undefined) {
         const code = errnoName(failure) === 'EPERM' ? 'needs_root' : 'fanotify_unavailable';
         return { ...base, state: 'blind', code, detail: `fanotify refused: ${errnoName(failure)}.` };
@@ -232,7 +233,8 @@ export function createFileSource(options: FileSourceOptions): FileSource {
         const detail = 'Marks of fanotify were taken away by somebody with access to our descriptors; put back.';
         return { ...base, state: 'degraded', code: 'file_marks_removed', detail };
       }
-      const unmarked = marks?.unmarked ?? [];
+      const beyond = namespaces.leftOut > 0 ? [`${namespaces.leftOut} processes in further mount namespaces`] : [];
+      const unmarked = [...(marks?.unmarked ?? []), ...beyond];
       if (unmarked.length === 0) return { ...base, state: 'active' };
       const shown = unmarked.slice(0, 10).join(', ');
       return { ...base, state: 'degraded', code: 'mounts_unmarked', detail: `No file events from: ${shown}` };
@@ -245,6 +247,7 @@ export function createFileSource(options: FileSourceOptions): FileSource {
   };
 }
 
-function join(directory: Directory, entry: DirectoryEntry): string {
-  return `${directory.path === '/' ? '' : directory.path}/${encodePath(entry.name)}`;
+function rootOf(mount: Mount): RescanRoot {
+  const shown = encodePath(mount.mountPoint);
+  return { at: reachOf(mount), shown, ...(mount.namespace ? { mountNamespace: mount.namespace.inode } : {}) };
 }

@@ -2,44 +2,94 @@ import { readFileSync } from 'node:fs';
 import { errnoName } from '../../../native/libc.ts';
 import { EVENT, fanotifyMark, filesystemId, MARK_ADD, MARK_FILESYSTEM, pathOfHandle } from '../native/fanotify.ts';
 import type { DirectoryEntry } from './event-reader.ts';
-import { type Mount, mountName, mountsToMark } from './mounts.ts';
+import { foreignMounts, type Mount, mountName, mountsToMark, reachOf } from './mounts.ts';
 
-/** The marks of one fanotify group: one per filesystem, following what is mounted. */
+/** Where the directory of an event lies. */
+export interface FoundDirectory {
+  readonly path: string;
+  /** Set when the path is one of another mount namespace. */
+  readonly mountNamespace?: number;
+}
+
+const MAX_FOREIGN_MARKS = 1_024;
+
+/** The marks of one fanotify group: one per filesystem, following what is mounted, in every namespace. */
 export class FilesystemMarks {
   readonly #group: number;
   readonly #mask: number;
   readonly #marked = new Map<string, Mount>();
   readonly #refused = new Map<string, string>();
-  readonly #mountPoints = new Map<string, Buffer>();
+  readonly #byFilesystemId = new Map<string, Mount>();
+  #own: readonly Mount[] = [];
+  #foreign: readonly (readonly Mount[])[] = [];
+  #unseen: readonly string[] = [];
 
   constructor(group: number, mask: number) {
     this.#group = group;
     this.#mask = mask;
   }
 
-  /** Mount points that the kernel refused to mark, with its reason. */
+  /** Mount points that are not watched, with the reason. */
   get unmarked(): string[] {
-    return [...this.#refused.values()];
+    return [...this.#refused.values(), ...this.#unseen];
   }
 
-  /** Marks what is new. A filesystem's mark goes with its last mount by itself. */
-  update(mounts: readonly Mount[]): void {
-    const wanted = mountsToMark(mounts);
+  /** The mounts of the agent's own namespace: marks what is new. A filesystem's mark goes with its last mount. */
+  update(mounts: readonly Mount[]): readonly Mount[] {
+    this.#own = mounts;
+    return this.#settle();
+  }
+
+  /** Those of the other namespaces. Returns what was newly marked. */
+  updateForeign(namespaces: readonly (readonly Mount[])[]): readonly Mount[] {
+    this.#foreign = namespaces;
+    return this.#settle();
+  }
+
+  #settle(): readonly Mount[] {
+    const added: Mount[] = [];
+    const own = mountsToMark(this.#own);
+    const seen = new Set(this.#own.map(({ device }) => device));
+    const sorted = this.#foreign.map((mounts) => foreignMounts(mounts, seen));
+    const foreign = new Map(sorted.flatMap(({ toMark }) => toMark).map((mount) => [mount.device, mount]));
+    const wanted = [...own, ...[...foreign.values()].slice(0, MAX_FOREIGN_MARKS)];
     const devices = new Set(wanted.map(({ device }) => device));
     for (const [device, mount] of this.#marked) if (!devices.has(device)) this.#forget(device, mount);
     for (const device of this.#refused.keys()) if (!devices.has(device)) this.#refused.delete(device);
     for (const mount of wanted) {
       const before = this.#marked.get(mount.device);
-      if (before?.mountPoint.equals(mount.mountPoint) || this.#refused.has(mount.device)) continue;
+      if ((before && isSamePlace(before, mount)) || this.#refused.has(mount.device)) continue;
       if (before) this.#forget(mount.device, before);
-      this.#add(mount);
+      if (this.#add(mount) && !before) added.push(mount);
     }
+    this.#unseen = [
+      ...new Set([
+        ...sorted.flatMap(({ unsafe }) => unsafe.map((mount) => `${mountName(mount)} (${mount.type}, not asked)`)),
+        ...[...sorted.flatMap(({ overlays }) => overlays), ...this.#own.filter(({ type }) => type === 'overlay')]
+          .filter(({ device, readOnly }) => !readOnly && !this.#marked.has(device) && !this.#refused.has(device))
+          .filter((mount) => !this.#takesWrites(mount))
+          .map((mount) => `${mountName(mount)} (overlay, its upper directory is out of reach)`),
+        ...(foreign.size > MAX_FOREIGN_MARKS ? [`${foreign.size - MAX_FOREIGN_MARKS} in other namespaces`] : []),
+      ]),
+    ];
+    return added;
+  }
+
+  /** Whether the directory that takes an overlay's writes lies on a filesystem that is marked. */
+  #takesWrites({ upperDirectory, namespace }: Mount): boolean {
+    // Without one it takes no writes at all.
+    if (upperDirectory === undefined) return true;
+    const roots = ['', ...(namespace ? [`/proc/${namespace.pid}/root`] : [])];
+    return roots.some((root) => {
+      const fsid = filesystemId(Buffer.concat([Buffer.from(root), upperDirectory]));
+      return fsid !== undefined && this.#byFilesystemId.has(fsid.toString('latin1'));
+    });
   }
 
   /** True when files of the filesystem that this directory lies on are watched. */
   covers(directory: string): boolean {
     const fsid = filesystemId(Buffer.from(directory));
-    return fsid !== undefined && this.#mountPoints.has(fsid.toString('latin1'));
+    return fsid !== undefined && this.#byFilesystemId.has(fsid.toString('latin1'));
   }
 
   /**
@@ -58,36 +108,51 @@ export class FilesystemMarks {
     return missing.map(([, mount]) => mountName(mount));
   }
 
-  pathOf(entry: DirectoryEntry): string | undefined {
-    const mountPoint = this.#mountPoints.get(entry.fsid.toString('latin1'));
-    return mountPoint && pathOfHandle(mountPoint, entry.handle);
+  /** Undefined when it is gone, or lies where no process that we know of has its filesystem. */
+  find(entry: DirectoryEntry): FoundDirectory | undefined {
+    const mount = this.#byFilesystemId.get(entry.fsid.toString('latin1'));
+    if (!mount) return undefined;
+    const at = reachOf(mount);
+    // The process through which it was reached may be another one by now.
+    if (mount.namespace && !filesystemId(at)?.equals(entry.fsid)) return undefined;
+    const path = pathOfHandle(at, entry.handle);
+    if (path === undefined) return undefined;
+    return { path, ...(mount.namespace ? { mountNamespace: mount.namespace.inode } : {}) };
   }
 
   #present(): ReadonlySet<string> {
     return marksOf(readFileSync(`/proc/self/fdinfo/${this.#group}`, 'latin1'));
   }
 
-  #add(mount: Mount): void {
+  #add(mount: Mount): boolean {
     // Writing to a device is no change of a file; files made among them are.
-    const mask = mount.type === 'devtmpfs' ? this.#mask & ~EVENT.CLOSE_WRITE : this.#mask;
-    const result = fanotifyMark(this.#group, MARK_ADD | MARK_FILESYSTEM, mask, mount.mountPoint);
-    const fsid = filesystemId(mount.mountPoint);
+    const mask = mount.type === 'devtmpfs' ? this.#mask & ~(EVENT.CLOSE_WRITE | EVENT.ATTRIB) : this.#mask;
+    const at = reachOf(mount);
+    const result = fanotifyMark(this.#group, MARK_ADD | MARK_FILESYSTEM, mask, at);
+    const fsid = filesystemId(at);
     if (result < 0 || !fsid) {
+      // The process through which it is reached may have ended: tried again with the next one.
+      if (mount.namespace && GONE.has(errnoName(result))) return false;
       this.#refused.set(mount.device, `${mountName(mount)} (${mount.type}, ${errnoName(result)})`);
-      return;
+      return false;
     }
     // Beneath another mount on the same place there is no path to it, and the upper one was marked again.
-    if (!this.#present().has(mount.device)) return;
+    if (!this.#present().has(mount.device)) return false;
     this.#marked.set(mount.device, mount);
-    this.#mountPoints.set(fsid.toString('latin1'), mount.mountPoint);
+    this.#byFilesystemId.set(fsid.toString('latin1'), mount);
+    return true;
   }
 
   #forget(device: string, mount: Mount): void {
     this.#marked.delete(device);
-    for (const [fsid, mountPoint] of this.#mountPoints) {
-      if (mountPoint === mount.mountPoint) this.#mountPoints.delete(fsid);
-    }
+    for (const [fsid, known] of this.#byFilesystemId) if (known === mount) this.#byFilesystemId.delete(fsid);
   }
+}
+
+const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ESRCH', 'EACCES', 'ENOTDIR', 'errno 0']);
+
+function isSamePlace(one: Mount, other: Mount): boolean {
+  return one.mountPoint.equals(other.mountPoint) && one.namespace?.pid === other.namespace?.pid;
 }
 
 /** `fanotify sdev:fe00000 mflags:0 mask:...`: major number above 20 bits of minor number, in hexadecimal. */

@@ -10,6 +10,10 @@ export interface Mount {
   readonly type: string;
   /** The filesystem itself takes no writes. */
   readonly readOnly: boolean;
+  /** Of an overlay: the directory that takes its writes, as whoever mounted it named it. */
+  readonly upperDirectory?: Buffer;
+  /** Set when it is seen in a mount namespace other than the agent's: through a process that lives there. */
+  readonly namespace?: { readonly inode: number; readonly pid: number };
 }
 
 /** Filesystems that hold no files of anybody's: views of the kernel. */
@@ -45,8 +49,16 @@ export function parseMountInfo(content: Buffer): Mount[] {
     const [type, , superOptions] = after?.split(' ') ?? [];
     const [, , device, root, mountPoint] = fields ?? [];
     if (!device || !root || !mountPoint || !type) continue;
-    const readOnly = superOptions?.split(',').includes('ro') ?? false;
-    mounts.push({ device, root, mountPoint: unescape(mountPoint), type, readOnly });
+    const options = superOptions?.split(',') ?? [];
+    const upper = type === 'overlay' ? options.find((option) => option.startsWith('upperdir=')) : undefined;
+    mounts.push({
+      device,
+      root,
+      mountPoint: unescape(mountPoint),
+      type,
+      readOnly: options.includes('ro'),
+      ...(upper === undefined ? {} : { upperDirectory: unescape(upper.slice('upperdir='.length)) }),
+    });
   }
   return mounts;
 }
@@ -60,15 +72,59 @@ export function mountsToMark(mounts: readonly Mount[]): Mount[] {
   for (const mount of mounts) {
     if (VIRTUAL.has(mount.type) || mount.readOnly) continue;
     if (mount.type === 'overlay' && mount.mountPoint.toString('latin1') !== '/') continue;
-    const before = chosen.get(mount.device);
-    if (!before || (before.root !== '/' && mount.root === '/')) chosen.set(mount.device, mount);
+    choose(chosen, mount);
   }
   return [...chosen.values()];
 }
 
+/** What mounts of other namespaces ask for, beyond what the agent's own has. */
+export interface ForeignMounts {
+  readonly toMark: readonly Mount[];
+  /** Never marked there; people are told. */
+  readonly unsafe: readonly Mount[];
+  /** Overlays: seen where the directory that takes their writes lies on a marked filesystem. */
+  readonly overlays: readonly Mount[];
+}
+
+/**
+ * Filesystems that answer when they please, or when a user's own program does. Whoever makes a namespace can
+ * mount them in it: a path through one of them could hold the agent up for ever.
+ */
+const ANSWERED_BY_OTHERS = /^(?:fuse|nfs|cifs|smb|9p|ceph|afs|coda|lustre|gfs2|ocfs2|virtiofs)/;
+
+/** Sorts the mounts of one foreign namespace, in the order of its mountinfo. */
+export function foreignMounts(mounts: readonly Mount[], ownDevices: ReadonlySet<string>): ForeignMounts {
+  const chosen = new Map<string, Mount>();
+  const unsafe: Mount[] = [];
+  const overlays = new Map<string, Mount>();
+  const dangerous = mounts.filter(({ type }) => ANSWERED_BY_OTHERS.test(type)).map(({ mountPoint }) => mountPoint);
+  for (const mount of mounts) {
+    if (VIRTUAL.has(mount.type) || mount.readOnly || ownDevices.has(mount.device)) continue;
+    if (mount.type === 'overlay') overlays.set(mount.device, mount);
+    else if (dangerous.some((point) => isAtOrBelow(mount.mountPoint, point))) unsafe.push(mount);
+    else choose(chosen, mount);
+  }
+  return { toMark: [...chosen.values()], unsafe, overlays: [...overlays.values()] };
+}
+
+function choose(chosen: Map<string, Mount>, mount: Mount): void {
+  const before = chosen.get(mount.device);
+  if (!before || (before.root !== '/' && mount.root === '/')) chosen.set(mount.device, mount);
+}
+
+function isAtOrBelow(path: Buffer, root: Buffer): boolean {
+  if (!path.subarray(0, root.length).equals(root)) return false;
+  return path.length === root.length || path[root.length] === 0x2f || root.at(-1) === 0x2f;
+}
+
+/** Where the agent itself finds the mount point. */
+export function reachOf({ mountPoint, namespace }: Mount): Buffer {
+  return namespace ? Buffer.concat([Buffer.from(`/proc/${namespace.pid}/root`), mountPoint]) : mountPoint;
+}
+
 /** For people: the mount point as text. */
-export function mountName(mount: Mount): string {
-  return encodePath(mount.mountPoint);
+export function mountName({ mountPoint, namespace }: Mount): string {
+  return `${encodePath(mountPoint)}${namespace ? ` in mount namespace ${namespace.inode}` : ''}`;
 }
 
 /** Space, tab, newline and backslash stand as three octal digits. */

@@ -44,6 +44,41 @@ test('writes by different processes, or to different paths, stay apart', () => {
   expect(seen).toHaveLength(3);
 });
 
+test('attributes that a process gives its own new file belong to its making; those of other files do not', () => {
+  const { seen, coalescer: line } = coalescer();
+  line.add(act('file_event', '/new', 0, { created: true }));
+  line.add(act('file_change', '/new', 1));
+  line.add(act('file_change', '/new', 1, { pid: 2 }));
+  line.add(act('file_event', '/old', 2, { written: true }));
+  line.add(act('file_change', '/old', 3));
+  line.flush(30);
+  line.add(act('file_change', '/new', 500));
+  line.drain(600);
+  const changes = seen.filter(({ kind }) => kind === 'file_change');
+  expect(changes.map(({ path, pid, ofOwnFile }) => [path, pid, ofOwnFile === true])).toEqual([
+    ['/new', 1, true],
+    ['/new', 2, false],
+    ['/old', 1, false],
+    ['/new', 1, true],
+  ]);
+});
+
+test('many changes of the attributes of one file are few acts, and never one with its writes', () => {
+  const { seen, coalescer: line } = coalescer();
+  for (let at = 0; at < 500; at += 1) {
+    line.add(act('file_change', '/a', at));
+    line.add(act('file_event', '/a', at, { written: true }));
+    line.flush(at);
+  }
+  line.drain(2_000);
+  expect(seen.map(({ kind, count }) => [kind, count])).toEqual([
+    ['file_change', 16],
+    ['file_event', 16],
+    ['file_change', 484],
+    ['file_event', 484],
+  ]);
+});
+
 test('a write that was gathered comes before the rename of its file', () => {
   const { seen, coalescer: line } = coalescer();
   line.add(act('file_event', '/a', 0, { created: true }));

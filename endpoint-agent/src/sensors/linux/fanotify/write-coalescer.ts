@@ -1,12 +1,16 @@
 /** What happened to one file, not yet handed on. */
 export interface FileAct {
-  readonly kind: 'file_event' | 'file_rename' | 'file_delete';
+  readonly kind: 'file_event' | 'file_change' | 'file_rename' | 'file_delete';
   readonly path: string;
   readonly renamedFrom?: string;
   readonly isDirectory?: boolean;
   readonly pid: number;
   /** When the first of them was read, in monotonic milliseconds. */
   readonly at: number;
+  /** Inode number of the mount namespace that the path belongs to, where it is not the agent's own. */
+  readonly mountNamespace?: number;
+  /** Of a change of attributes: the same process made the file a moment ago, and finishes it. */
+  readonly ofOwnFile?: boolean;
   created: boolean;
   written: boolean;
   /** Events that this one stands for. */
@@ -25,13 +29,14 @@ export const COALESCER_LIMITS: CoalescerLimits = { holdMs: 15, quietMs: 1_000, m
 
 interface Quiet {
   until: number;
+  readonly created: boolean;
   gathered?: FileAct;
 }
 
 /**
  * Hands file acts on in order after a short hold, and gathers the creating and writing of one path by one
- * process: the first is handed on at once, what follows within a second as one more with its count. The last
- * write is always handed on: its content is what lies on the disk.
+ * process, and the changes of its attributes: the first is handed on at once, what follows within a second as
+ * one more with its count. The last write is always handed on: its content is what lies on the disk.
  */
 export class WriteCoalescer {
   readonly #limits: CoalescerLimits;
@@ -56,13 +61,22 @@ export class WriteCoalescer {
   }
 
   add(act: FileAct): void {
-    const key = `${act.pid}:${act.path}`;
-    if (act.kind !== 'file_event') {
+    if (act.kind === 'file_event') this.#gather(writesOf(act), act);
+    else if (act.kind === 'file_change') {
+      this.#gather(attributesOf(act), this.#isNew(writesOf(act)) ? { ...act, ofOwnFile: true } : act);
+    } else {
       // What was written before belongs before it.
-      this.#release(key);
+      this.#release(writesOf(act));
+      this.#release(attributesOf(act));
       this.#line.push(act);
-      return;
     }
+  }
+
+  #isNew(key: string): boolean {
+    return this.#held.get(key)?.created === true || this.#quiet.get(key)?.created === true;
+  }
+
+  #gather(key: string, act: FileAct): void {
     const held = this.#held.get(key) ?? this.#quiet.get(key)?.gathered;
     if (held) {
       held.created ||= act.created;
@@ -112,23 +126,23 @@ export class WriteCoalescer {
     for (; done < count && hasRoom(); done += 1) {
       const act = this.#line[done];
       if (!act) break;
-      const key = `${act.pid}:${act.path}`;
+      const key = act.kind === 'file_change' ? attributesOf(act) : writesOf(act);
       if (this.#held.get(key) === act) {
         this.#held.delete(key);
-        this.#begin(key, now);
+        this.#begin(key, act.created, now);
       }
       this.#emit(act);
     }
     if (done > 0) this.#line.splice(0, done);
   }
 
-  #begin(key: string, now: number): void {
+  #begin(key: string, created: boolean, now: number): void {
     if (this.#quiet.size >= this.#limits.maxQuiet) {
       const oldest = this.#quiet.keys().next().value;
       if (oldest !== undefined) this.#release(oldest);
     }
     this.#quiet.delete(key);
-    this.#quiet.set(key, { until: now + this.#limits.quietMs });
+    this.#quiet.set(key, { until: now + this.#limits.quietMs, created });
   }
 
   /** Entries stand in the order of their end. */
@@ -142,4 +156,13 @@ export class WriteCoalescer {
       this.#hold(key, gathered);
     }
   }
+}
+
+function writesOf({ pid, path }: FileAct): string {
+  return `${pid}:${path}`;
+}
+
+/** Apart from the writes: neither gathers the other. */
+function attributesOf({ pid, path }: FileAct): string {
+  return `${pid} ${path}`;
 }

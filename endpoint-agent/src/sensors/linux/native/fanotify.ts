@@ -19,6 +19,7 @@ export const MARK_FILESYSTEM = 0x100;
 
 /** Event bits; they are within 32 bits. */
 export const EVENT = {
+  ATTRIB: 0x4,
   CLOSE_WRITE: 0x8,
   MOVED_FROM: 0x40,
   MOVED_TO: 0x80,
