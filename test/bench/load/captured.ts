@@ -38,7 +38,11 @@ export function countCaptured(
       const value = fields[field];
       return typeof value === 'string' && value.includes(`${window.mark}-`) ? value : undefined;
     };
-  const file = marked('TargetFilename');
+  /** The files of the file load: a mounted folder's have the same mark. */
+  const file = (event: Event): string | undefined => {
+    const path = marked('TargetFilename')(event);
+    return path?.includes('/files/') ? path : undefined;
+  };
   const address = addressOf(window, 0).split('.').slice(0, 2).join('.');
   const destination =
     (port: number) =>
