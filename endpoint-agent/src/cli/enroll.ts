@@ -1,18 +1,12 @@
 import { hostname } from 'node:os';
-import type { Platform } from '@yagura/protocol';
 import { enrol } from '../identity/enrol.ts';
 import { ENROLMENT_SENTENCES } from '../identity/enrolment-failures.ts';
 import { systemClock } from '../platform/clock.ts';
+import { thisPlatform } from '../platform/this-platform.ts';
 import { AGENT_VERSION } from '../platform/version.ts';
 import { DEFAULT_STATE_DIR, parseCommand } from './options.ts';
 
 const USAGE = 'enroll [--console URL] --token TOKEN [--state-dir DIR] [--replace]';
-
-const PLATFORMS: Readonly<Partial<Record<NodeJS.Platform, Platform>>> = {
-  linux: 'linux',
-  win32: 'windows',
-  darwin: 'macos',
-};
 
 /** `enroll`: exit 0 when this machine belongs to a console now, 1 with one line that says why not. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -35,7 +29,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     token,
     stateDir,
     hostname: hostname(),
-    platform: PLATFORMS[process.platform] ?? 'linux',
+    platform: thisPlatform(),
     agentVersion: AGENT_VERSION,
     clock: systemClock,
     replace,

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { type EventCategory, type EventFields, Story } from '@yagura/protocol';
 import { describe, expect, test } from 'vitest';
+import { OWN_RULES } from '../../../test/fakes/own-rules.ts';
 import { machine } from '../../../test/fakes/process-tree.ts';
 import {
   applyExclusions,
@@ -13,12 +13,7 @@ import {
   decideVerdict,
 } from './index.ts';
 
-const RULES = new URL('../../rules/', import.meta.url);
-const pack = createSigmaEvaluator(
-  readdirSync(RULES)
-    .filter((name) => name.endsWith('.yml'))
-    .map((file) => ({ file, text: readFileSync(new URL(file, RULES), 'utf8') })),
-);
+const pack = createSigmaEvaluator(OWN_RULES);
 const EICAR = '275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f';
 
 /** The whole core, from observation to verdict, over a process tree that the test fills. */

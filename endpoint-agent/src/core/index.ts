@@ -13,7 +13,7 @@ export {
   type SigmaEvaluatorOptions,
 } from './detection/sigma/create-sigma-evaluator.ts';
 export type { EvaluatedEvent } from './detection/sigma/event-view.ts';
-export { type LoadedRules, loadRules } from './detection/sigma/load-rules.ts';
+export { type LoadedRules, loadRules, rulesOf } from './detection/sigma/load-rules.ts';
 export type { RuleSource } from './detection/sigma/parse-rule.ts';
 export type { Placeholders } from './detection/sigma/placeholders.ts';
 export type { SigmaRule } from './detection/sigma/rule-ast.ts';

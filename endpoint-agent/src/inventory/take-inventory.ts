@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { arch, cpus, hostname, networkInterfaces, platform, release, totalmem } from 'node:os';
 import type { Inventory } from '@yagura/protocol';
+import { thisPlatform } from '../platform/this-platform.ts';
 import { osRelease } from './os-release.ts';
-
-const PLATFORM: Readonly<Record<string, Inventory['platform']>> = { linux: 'linux', darwin: 'macos', win32: 'windows' };
 
 /** This machine in brief. What the system does not tell is absent. */
 export function takeInventory(now: number): Inventory {
@@ -16,7 +15,7 @@ export function takeInventory(now: number): Inventory {
     .slice(0, 64);
   return {
     time: now,
-    platform: PLATFORM[platform()] ?? 'linux',
+    platform: thisPlatform(),
     hostname: hostname().slice(0, 256),
     osName: (distribution['NAME'] ?? platform()).slice(0, 256),
     ...(distribution['VERSION'] ? { osVersion: distribution['VERSION'].slice(0, 256) } : {}),

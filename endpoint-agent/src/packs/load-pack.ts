@@ -1,6 +1,6 @@
 import { PLATFORMS, type RulePackHeader, type RulePackReference } from '@yagura/protocol';
 import { readPackFile } from '../core/detection/pack/pack-file.ts';
-import { createEvaluatorOf, type SigmaEvaluator, type SigmaEvaluatorOptions } from '../core/index.ts';
+import { createEvaluatorOf, rulesOf, type SigmaEvaluator, type SigmaEvaluatorOptions } from '../core/index.ts';
 
 export type LoadedPack =
   | { readonly ok: true; readonly header: RulePackHeader; readonly evaluator: SigmaEvaluator }
@@ -38,8 +38,7 @@ export function loadPack(
     const message = `the pack calls itself ${header.name} ${header.version}`;
     return { ok: false, code: 'pack_mislabelled', message };
   }
-  const rules = loaded.rules.filter(({ logsource: { product } }) => product === undefined || product === platform);
-  return { ok: true, header, evaluator: createEvaluatorOf({ ...loaded, rules }, options) };
+  return { ok: true, header, evaluator: createEvaluatorOf(rulesOf(loaded, platform), options) };
 }
 
 /**

@@ -4,6 +4,7 @@ import { fetchPack } from '../packs/fetch-pack.ts';
 import { openRulePacks, type RulePacks } from '../packs/rule-packs.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
+import { thisPlatform } from '../platform/this-platform.ts';
 
 export interface ServicePackOptions {
   readonly stateDir: string;
@@ -20,7 +21,7 @@ export function openServicePacks({ stateDir, clock, log, signal }: ServicePackOp
     dir: join(stateDir, 'packs'),
     // A damaged identity says nothing about whose the pack is: protection stays.
     endpointId: loaded.ok ? loaded.identity.endpointId : undefined,
-    platform: 'linux',
+    platform: thisPlatform(),
     clock,
     log,
     signal,

@@ -9,6 +9,7 @@ import { LOCAL_SOCKET } from '../local-api/status.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { randomHex, systemRandom } from '../platform/random.ts';
+import { thisPlatform } from '../platform/this-platform.ts';
 import { createFileHasher } from '../scanner/file-hasher.ts';
 import type { Sensor } from '../sensors/sensor.ts';
 import { createSpool } from '../spool/create-spool.ts';
@@ -24,7 +25,7 @@ import { connectConsole } from './connect-console.ts';
 import { createContainment } from './containment.ts';
 import { createCorrelations, type LiveCorrelations } from './correlations.ts';
 import { createHealthReporter } from './health.ts';
-import { loadRules } from './load-rules.ts';
+import { loadRules, packPart } from './load-rules.ts';
 import { createPipeline } from './pipeline.ts';
 import { protectedProcesses } from './protected-processes.ts';
 import { createQuarantineReports } from './quarantine-reports.ts';
@@ -65,9 +66,10 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
   const { sensors, processes, responder } = chosen.system;
   await using _responder = responder;
 
+  const platform = thisPlatform();
   const { rules, indicators, rejected } = await loadRules(
-    [...(config.packDir ? [config.packDir] : []), ...config.ruleDirs],
-    () => clock.monotonic(),
+    [...(config.packDir ? [packPart(config.packDir, platform)] : []), ...config.ruleDirs],
+    { platform, monotonic: () => clock.monotonic() },
   );
   for (const rejection of rejected.slice(0, 20)) log.warn({ ...rejection }, 'rule rejected');
   const packs = openServicePacks({ stateDir, clock, log, signal });

@@ -1,3 +1,4 @@
+import type { Platform } from '@yagura/protocol';
 import type { RuleRejection } from '../evaluator.ts';
 import { applyFilters } from './apply-filters.ts';
 import { type ResolvedCorrelation, resolveCorrelations } from './correlation/resolve-correlations.ts';
@@ -23,6 +24,12 @@ export function loadRules(sources: readonly RuleSource[], placeholders: Placehol
   }
   const linked = linkRules(documents);
   return { ...linked, rejected: [...rejected, ...linked.rejected] };
+}
+
+/** Without the rules for other systems: their events never come, and their matchers would cost memory. */
+export function rulesOf(loaded: LoadedRules, platform: Platform): LoadedRules {
+  const rules = loaded.rules.filter(({ logsource: { product } }) => product === undefined || product === platform);
+  return { ...loaded, rules };
 }
 
 /** Applies filters and resolves what correlations refer to. */

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { Event } from '@yagura/protocol';
 import { describe, expect, test } from 'vitest';
+import { OWN_RULES } from '../../../../../test/fakes/own-rules.ts';
 import { absent, corpusSources } from '../../../../../test/fakes/public-test-data.ts';
 import { createNormaliser, createSigmaEvaluator, type SigmaEvaluator } from '../../../core/index.ts';
 import type { Observation } from '../../sensor.ts';
@@ -20,12 +20,7 @@ const reader = createLineReader(describer, createTimeZone('UTC'), () => Date.par
 const normaliser = createNormaliser({ newId: () => 'e', processes: { byPid: () => undefined, get: () => undefined } });
 
 let corpus: SigmaEvaluator | undefined;
-const packFolder = new URL('../../../../rules/', import.meta.url);
-const pack = createSigmaEvaluator(
-  readdirSync(packFolder)
-    .filter((file) => file.endsWith('.yml'))
-    .map((file) => ({ file, text: readFileSync(new URL(file, packFolder), 'utf8') })),
-);
+const pack = createSigmaEvaluator(OWN_RULES);
 
 function kindOf(name: string): LogFileKind {
   const kind = LOG_FILES.find((each) => each.name === name);
@@ -137,7 +132,7 @@ test.each([
   ['account_added_to_administrators', 'authentication', `${SYSLOG} usermod[17]: add 'taro' to group 'sudo'`],
   ['cron_job_from_writable_folder', 'syslog', `${SYSLOG} CRON[17]: (root) CMD (/tmp/.x/run.sh)`],
 ])('our own rule %s on a real line', (file, kind, line) => {
-  const id = pack.rules.find(({ place }) => place.file === `${file}.yml`)?.facts.ruleId;
+  const id = pack.rules.find(({ place }) => place.file === `linux/${file}.yml`)?.facts.ruleId;
   expect(pack.evaluate(eventOf(kind, line)).map(({ rule }) => rule.ruleId)).toContain(id);
 });
 
