@@ -8,6 +8,7 @@ const TAMPERING = `${SENSORS}/audit/tampering.kernel.test.ts`;
 const DNS = `${SENSORS}/network/network-source.kernel.test.ts`;
 const FILES = `${SENSORS}/fanotify/file-capture.kernel.test.ts`;
 const ATTRIBUTES = `${SENSORS}/fanotify/attributes.kernel.test.ts`;
+const NAMESPACES = `${SENSORS}/fanotify/namespaces.kernel.test.ts`;
 const LOGS = `${SENSORS}/logs/create-log-sensor.test.ts`;
 const LOG_FIELDS = `${SENSORS}/logs/rules.test.ts`;
 const JOURNAL = `${SENSORS}/logs/journal/journald.kernel.test.ts`;
@@ -173,17 +174,28 @@ export const PROVEN: readonly ProvenEvent[] = [
   {
     sensor: 'linux-files',
     event: '*',
-    how: 'shells create, write, rename and delete',
-    on: `${KERNEL}; ext4 and tmpfs, a filesystem mounted later`,
-    proofs: proofs(
-      FILES,
-      'create, write, rename and delete on %s',
-      'a write to a file that was there is told from a new one',
-      'names with newlines, invalid UTF-8 and right-to-left marks come back as the bytes they are',
-      'after a directory was renamed its files have the new path',
-      'a filesystem mounted later is watched, and can be unmounted',
-      'an overflow of the queue is counted',
-    ),
+    how: 'shells create, write, rename and delete, also on filesystems of private mount namespaces and in a container; a walk after an overflow',
+    on: `${KERNEL}; ext4, tmpfs and overlayfs; filesystems mounted later, in private namespaces, in a sandbox of bubblewrap`,
+    proofs: [
+      ...proofs(
+        FILES,
+        'create, write, rename and delete on %s',
+        'a write to a file that was there is told from a new one',
+        'names with newlines, invalid UTF-8 and right-to-left marks come back as the bytes they are',
+        'after a directory was renamed its files have the new path',
+        'a filesystem mounted later is watched, and can be unmounted',
+        'an overflow of the queue is counted',
+      ),
+      ...proofs(
+        NAMESPACES,
+        'a %s that is mounted in a private namespace is watched at once',
+        'a filesystem of a private namespace can be unmounted, and goes with its last process',
+        'a container: its start, its file and its connection, each told of with it',
+        'an overlay whose writes go where nobody reaches is named',
+        'a sandbox of bubblewrap',
+        'a file that is written while the queue overflows is found afterwards',
+      ),
+    ],
   },
   {
     sensor: 'linux-network',
@@ -244,7 +256,9 @@ export const NOT_SEEN: readonly string[] = [
   'Reads of files other than the watched credential files.',
   'Which attribute of a file changed, and what it was before: the kernel tells that one did, and the sensor looks at the file then. A call that sets the time of the last write alone. Single files among more than 5,000 changes a second, and beyond the first 32 of one process in ten seconds, unless the file gives its owner’s rights: they are one event with their count.',
   'A set-user-id bit that a file is created with, until the file runs (`process_standing`).',
-  'Writes through memory mappings until the file is closed; files on filesystems without fanotify (`doctor` lists them as not marked).',
+  'Writes through memory mappings until the file is closed; files on filesystems without fanotify, and in other mount namespaces those on network and user-space filesystems and on overlays whose upper directory nobody can reach (`doctor` lists them as not marked).',
+  'Who wrote a file in the moments between the mounting of a filesystem in another namespace and its mark, or while the queue overflowed: the file is found by looking (`FoundBy`), its writer is not.',
+  'Writes to files of a container’s overlay on kernels that tell nothing of the layer below (before about 6.7; not tried); what is made, renamed, removed or given other attributes in it is seen there too.',
   'Processes of other kernels (virtual machines). Containers are seen, since they share the kernel.',
   'Without root: processes that live shorter than the polling interval, all connections, all files but the persistence places.',
   'arm64: the tables of system calls are written and checked for shape; nothing was run there.',

@@ -82,7 +82,7 @@ const FACTORIES: Readonly<Record<SourceName, () => CaptureSource>> = {
       onListening: (ip, port) => listening.noteTold('tcp', ip, port),
       stateFile: data.stateFile,
       watched: data.watched,
-      sink: tellOfNamespaces(outbox, (pid, changed) => files?.noteNamespace(pid, changed)),
+      sink: tellOfNamespaces(outbox, (...hint) => files?.noteNamespace(...hint)),
       bootTime,
       monotonic,
       userName,

@@ -3,6 +3,7 @@ import type { Observation } from '../../sensor.ts';
 import type { BootTime } from '../capture/boot-time.ts';
 import type { GatheredChanges } from './attribute-gate.ts';
 import { readAttributes } from './file-attributes.ts';
+import type { MemberOf } from './mounts.ts';
 import type { RescannedFile } from './rescan.ts';
 import type { FileAct } from './write-coalescer.ts';
 
@@ -26,8 +27,7 @@ export interface FileObserver {
 export interface FileObserverOptions {
   readonly bootTime: BootTime;
   readonly userName: (uid: number) => string;
-  /** A process through which the paths of a mount namespace can be opened. */
-  readonly memberOf: (mountNamespace: number) => number | undefined;
+  readonly memberOf: MemberOf;
 }
 
 /** Puts file acts into the words of events. */

@@ -53,7 +53,7 @@ const WITH_TARGET = NOTIFICATION | INIT.REPORT_FID | INIT.REPORT_TARGET_FID;
 export interface FileSource extends CaptureSource {
   covers(directory: string): boolean;
   /** This process lives in another mount namespace, or (`changed`) has just mounted something there. */
-  noteNamespace(pid: number, changed: boolean): void;
+  noteNamespace(pid: number, changed: boolean, inode?: number): void;
 }
 
 /** Files created, written, renamed, deleted and given other attributes, with the process that did it. */
@@ -63,7 +63,8 @@ export function createFileSource(options: FileSourceOptions): FileSource {
   const coalescer = new WriteCoalescer(emit);
   const gate = new AttributeGate();
   const namespaces = new MountNamespaces();
-  const observer = createFileObserver({ bootTime, userName, memberOf: (inode) => namespaces.memberOf(inode) });
+  const memberOf = (namespace: number) => namespaces.memberOf(namespace);
+  const observer = createFileObserver({ bootTime, userName, memberOf });
   const fileEvents = new FileEvents({
     ownPid: process.pid,
     ignorePaths,
@@ -121,7 +122,12 @@ export function createFileSource(options: FileSourceOptions): FileSource {
 
   /** What a new filesystem got between its mounting and its mark. */
   function catchUp(added: readonly Mount[]): void {
-    const roots = added.filter(({ namespace }) => namespace !== undefined).map(rootOf);
+    const roots = added.flatMap((mount): RescanRoot[] => {
+      const { namespace, mountPoint } = mount;
+      const at = reachOf(mount, mountPoint, memberOf);
+      if (!at || namespace === undefined) return [];
+      return [{ at, shown: encodePath(mountPoint), mountNamespace: namespace }];
+    });
     if (roots.length > 0) rescan.request(roots, wallOf(heardUntil) - FIRST_LOOK_BACK_MS);
   }
 
@@ -152,7 +158,7 @@ export function createFileSource(options: FileSourceOptions): FileSource {
       return;
     }
     const moves = isOld ? EVENT.MOVED_FROM | EVENT.MOVED_TO : EVENT.RENAME;
-    marks = new FilesystemMarks(group, WATCHED | moves);
+    marks = new FilesystemMarks(group, WATCHED | moves, memberOf);
     // Opened first: a mount that comes between the two is a change.
     mountInfo ??= openSync(MOUNT_INFO, 'r');
     mountsChanged = createPollSet([{ fd: mountInfo, events: POLLPRI }]);
@@ -207,7 +213,7 @@ export function createFileSource(options: FileSourceOptions): FileSource {
       if (rescan.pending) return 10;
       return coalescer.gathering || gate.gathering ? 100 : Number.POSITIVE_INFINITY;
     },
-    noteNamespace: (pid, changed) => namespaces.note(pid, changed),
+    noteNamespace: (pid, changed, inode) => namespaces.note(pid, changed, inode),
     covers: (directory: string) => marks?.covers(directory) ?? false,
     tick() {
       const now = monotonic();
@@ -224,7 +230,7 @@ export function createFileSource(options: FileSourceOptions): FileSource {
       if (mountsChanged.ready(mountInfo) & (POLLPRI | POLLERR)) marks?.update(parseMountInfo(readFileSync(MOUNT_INFO)));
     },
     health(): SensorHealth {
-      const base = { name: 'linux-files', events, lost: overflows + fileEvents.unresolved };
+      const base = { name: 'linux-files', events, lost: overflows + fileEvents.unresolved + rescan.leftOut };
       if (failure !== undefined) {
         const code = errnoName(failure) === 'EPERM' ? 'needs_root' : 'fanotify_unavailable';
         return { ...base, state: 'blind', code, detail: `fanotify refused: ${errnoName(failure)}.` };
@@ -245,9 +251,4 @@ export function createFileSource(options: FileSourceOptions): FileSource {
     },
     stop,
   };
-}
-
-function rootOf(mount: Mount): RescanRoot {
-  const shown = encodePath(mount.mountPoint);
-  return { at: reachOf(mount), shown, ...(mount.namespace ? { mountNamespace: mount.namespace.inode } : {}) };
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { errnoName } from '../../../native/libc.ts';
 import { EVENT, fanotifyMark, filesystemId, MARK_ADD, MARK_FILESYSTEM, pathOfHandle } from '../native/fanotify.ts';
 import type { DirectoryEntry } from './event-reader.ts';
-import { foreignMounts, type Mount, mountName, mountsToMark, reachOf } from './mounts.ts';
+import { foreignMounts, type MemberOf, type Mount, mountName, mountsToMark, reachOf } from './mounts.ts';
 
 /** Where the directory of an event lies. */
 export interface FoundDirectory {
@@ -17,6 +17,7 @@ const MAX_FOREIGN_MARKS = 1_024;
 export class FilesystemMarks {
   readonly #group: number;
   readonly #mask: number;
+  readonly #memberOf: MemberOf;
   readonly #marked = new Map<string, Mount>();
   readonly #refused = new Map<string, string>();
   readonly #byFilesystemId = new Map<string, Mount>();
@@ -24,9 +25,10 @@ export class FilesystemMarks {
   #foreign: readonly (readonly Mount[])[] = [];
   #unseen: readonly string[] = [];
 
-  constructor(group: number, mask: number) {
+  constructor(group: number, mask: number, memberOf: MemberOf = () => undefined) {
     this.#group = group;
     this.#mask = mask;
+    this.#memberOf = memberOf;
   }
 
   /** Mount points that are not watched, with the reason. */
@@ -76,12 +78,13 @@ export class FilesystemMarks {
   }
 
   /** Whether the directory that takes an overlay's writes lies on a filesystem that is marked. */
-  #takesWrites({ upperDirectory, namespace }: Mount): boolean {
+  #takesWrites(mount: Mount): boolean {
+    const { upperDirectory } = mount;
     // Without one it takes no writes at all.
     if (upperDirectory === undefined) return true;
-    const roots = ['', ...(namespace ? [`/proc/${namespace.pid}/root`] : [])];
-    return roots.some((root) => {
-      const fsid = filesystemId(Buffer.concat([Buffer.from(root), upperDirectory]));
+    // Whoever mounted it named it in his own namespace: the container's runtime in ours, as a rule.
+    return [upperDirectory, reachOf(mount, upperDirectory, this.#memberOf)].some((path) => {
+      const fsid = path && filesystemId(path);
       return fsid !== undefined && this.#byFilesystemId.has(fsid.toString('latin1'));
     });
   }
@@ -111,13 +114,14 @@ export class FilesystemMarks {
   /** Undefined when it is gone, or lies where no process that we know of has its filesystem. */
   find(entry: DirectoryEntry): FoundDirectory | undefined {
     const mount = this.#byFilesystemId.get(entry.fsid.toString('latin1'));
-    if (!mount) return undefined;
-    const at = reachOf(mount);
-    // The process through which it was reached may be another one by now.
-    if (mount.namespace && !filesystemId(at)?.equals(entry.fsid)) return undefined;
+    const at = mount && reachOf(mount, mount.mountPoint, this.#memberOf);
+    if (!mount || !at) return undefined;
+    const { namespace } = mount;
+    // Something else may be mounted there by now.
+    if (namespace !== undefined && !filesystemId(at)?.equals(entry.fsid)) return undefined;
     const path = pathOfHandle(at, entry.handle);
     if (path === undefined) return undefined;
-    return { path, ...(mount.namespace ? { mountNamespace: mount.namespace.inode } : {}) };
+    return { path, ...(namespace === undefined ? {} : { mountNamespace: namespace }) };
   }
 
   #present(): ReadonlySet<string> {
@@ -127,12 +131,13 @@ export class FilesystemMarks {
   #add(mount: Mount): boolean {
     // Writing to a device is no change of a file; files made among them are.
     const mask = mount.type === 'devtmpfs' ? this.#mask & ~(EVENT.CLOSE_WRITE | EVENT.ATTRIB) : this.#mask;
-    const at = reachOf(mount);
+    const at = reachOf(mount, mount.mountPoint, this.#memberOf);
+    if (!at) return false;
     const result = fanotifyMark(this.#group, MARK_ADD | MARK_FILESYSTEM, mask, at);
     const fsid = filesystemId(at);
     if (result < 0 || !fsid) {
       // The process through which it is reached may have ended: tried again with the next one.
-      if (mount.namespace && GONE.has(errnoName(result))) return false;
+      if (mount.namespace !== undefined && GONE.has(errnoName(result))) return false;
       this.#refused.set(mount.device, `${mountName(mount)} (${mount.type}, ${errnoName(result)})`);
       return false;
     }
@@ -152,7 +157,7 @@ export class FilesystemMarks {
 const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ESRCH', 'EACCES', 'ENOTDIR', 'errno 0']);
 
 function isSamePlace(one: Mount, other: Mount): boolean {
-  return one.mountPoint.equals(other.mountPoint) && one.namespace?.pid === other.namespace?.pid;
+  return one.mountPoint.equals(other.mountPoint) && one.namespace === other.namespace;
 }
 
 /** `fanotify sdev:fe00000 mflags:0 mask:...`: major number above 20 bits of minor number, in hexadecimal. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mountName, mountsToMark, parseMountInfo } from './mounts.ts';
+import { foreignMounts, mountName, mountsToMark, parseMountInfo, reachOf } from './mounts.ts';
 
 const INFO = Buffer.from(`22 27 0:21 / /proc rw,relatime - proc proc rw
 27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,discard
@@ -30,4 +30,28 @@ test('a mount point keeps its bytes', () => {
   const [mount] = parseMountInfo(info);
   expect(mount?.mountPoint).toEqual(Buffer.concat([Buffer.from('/mnt/'), Buffer.from([0xff])]));
   expect(mount && mountName(mount)).toBe('/mnt/\\xff');
+});
+
+const FOREIGN = Buffer.from(`50 1 254:0 / / rw - ext4 /dev/vda rw
+51 50 0:60 / /tmp rw - tmpfs none rw
+52 50 0:61 / /home/eve/web rw - fuse.evil evil rw,user_id=1000
+53 52 0:62 / /home/eve/web/under rw - tmpfs none rw
+54 50 0:63 / /home/eve/website rw - tmpfs none rw
+55 50 0:64 / /share rw - nfs4 server:/ rw
+56 50 0:65 / /proc rw - proc proc rw
+57 50 0:66 / /box rw - overlay overlay rw,lowerdir=/a,upperdir=/var/up\\040per,workdir=/w
+58 50 0:67 / /readonly rw - tmpfs none ro
+`);
+
+test('of another namespace what the own one lacks is marked, but nothing that a user can make answer when he likes', () => {
+  const mounts = parseMountInfo(FOREIGN).map((mount) => ({ ...mount, namespace: 7 }));
+  const { toMark, unsafe, overlays } = foreignMounts(mounts, new Set(['254:0']));
+  expect(toMark.map(mountName)).toEqual(['/tmp in mount namespace 7', '/home/eve/website in mount namespace 7']);
+  expect(unsafe.map(({ mountPoint }) => mountPoint.toString())).toEqual([
+    '/home/eve/web',
+    '/home/eve/web/under',
+    '/share',
+  ]);
+  expect(overlays.map(({ upperDirectory }) => upperDirectory?.toString())).toEqual(['/var/up per']);
+  expect(toMark.map((mount) => reachOf(mount, mount.mountPoint, () => 42)?.toString())[0]).toBe('/proc/42/root/tmp');
 });

@@ -12,8 +12,8 @@ export interface Mount {
   readonly readOnly: boolean;
   /** Of an overlay: the directory that takes its writes, as whoever mounted it named it. */
   readonly upperDirectory?: Buffer;
-  /** Set when it is seen in a mount namespace other than the agent's: through a process that lives there. */
-  readonly namespace?: { readonly inode: number; readonly pid: number };
+  /** Set when it is seen in a mount namespace other than the agent's: its inode number. */
+  readonly namespace?: number;
 }
 
 /** Filesystems that hold no files of anybody's: views of the kernel. */
@@ -117,14 +117,19 @@ function isAtOrBelow(path: Buffer, root: Buffer): boolean {
   return path.length === root.length || path[root.length] === 0x2f || root.at(-1) === 0x2f;
 }
 
-/** Where the agent itself finds the mount point. */
-export function reachOf({ mountPoint, namespace }: Mount): Buffer {
-  return namespace ? Buffer.concat([Buffer.from(`/proc/${namespace.pid}/root`), mountPoint]) : mountPoint;
+/** A process that lives in a mount namespace at this moment. */
+export type MemberOf = (namespace: number) => number | undefined;
+
+/** Where the agent itself finds this path of the mount's namespace; undefined when nobody lives there any more. */
+export function reachOf({ namespace }: Mount, path: Buffer, memberOf: MemberOf): Buffer | undefined {
+  if (namespace === undefined) return path;
+  const pid = memberOf(namespace);
+  return pid === undefined ? undefined : Buffer.concat([Buffer.from(`/proc/${pid}/root`), path]);
 }
 
 /** For people: the mount point as text. */
 export function mountName({ mountPoint, namespace }: Mount): string {
-  return `${encodePath(mountPoint)}${namespace ? ` in mount namespace ${namespace.inode}` : ''}`;
+  return `${encodePath(mountPoint)}${namespace === undefined ? '' : ` in mount namespace ${namespace}`}`;
 }
 
 /** Space, tab, newline and backslash stand as three octal digits. */
