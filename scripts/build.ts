@@ -75,6 +75,17 @@ const workerFiles: Plugin = {
   },
 };
 
+/** zod brings the messages of fifty languages; ours are English codes. They cost every process memory. */
+const englishOnly: Plugin = {
+  name: 'english-only',
+  setup(hooks) {
+    hooks.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+      loader: 'js',
+    }));
+  },
+};
+
 async function bundle(outdir: string, entries: Record<string, string>): Promise<void> {
   const options: BuildOptions = {
     absWorkingDir: ROOT,
@@ -88,13 +99,16 @@ async function bundle(outdir: string, entries: Record<string, string>): Promise<
     external: EXTERNAL,
     sourcemap: false,
     minifySyntax: true,
+    // Comments in other scripts than Latin would make V8 hold the whole source in two bytes a character.
+    minifyWhitespace: true,
+    legalComments: 'none',
     define: { 'globalThis.YAGURA_BUNDLED': 'true' },
     // CommonJS dependencies call require; an ES module has none of its own.
     banner: {
       js: "import { createRequire as __yaguraRequire } from 'node:module'; const require = __yaguraRequire(import.meta.url);",
     },
     logLevel: 'error',
-    plugins: [workerFiles],
+    plugins: [workerFiles, englishOnly],
   };
   await build(options);
 }

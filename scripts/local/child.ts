@@ -4,11 +4,14 @@ import type { RunAs } from './layout.ts';
 
 const LOG_LIMIT_BYTES = 10_000_000;
 const STOP_PATIENCE_MS = 15_000;
+const NODE_ARGUMENTS = ['--disable-warning=ExperimentalWarning'];
 const TAIL_CHARS = 16_384;
 
 export interface ChildSpec {
   readonly name: string;
   readonly node: string;
+  /** What Node.js itself takes. */
+  readonly nodeArguments?: readonly string[];
   readonly script: string;
   readonly args?: readonly string[];
   readonly env: NodeJS.ProcessEnv;
@@ -39,13 +42,23 @@ export class Child {
   constructor(spec: ChildSpec) {
     this.name = spec.name;
     const log = openLog(spec.logFile);
-    this.#process = spawn(spec.node, ['--disable-warning=ExperimentalWarning', spec.script, ...(spec.args ?? [])], {
-      cwd: spec.cwd,
-      env: { PATH: process.env['PATH'], HOME: spec.cwd, LANG: process.env['LANG'], TZ: process.env['TZ'], ...spec.env },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      detached: true,
-      ...(spec.user ? { uid: spec.user.uid, gid: spec.user.gid } : {}),
-    });
+    this.#process = spawn(
+      spec.node,
+      [...NODE_ARGUMENTS, ...(spec.nodeArguments ?? []), spec.script, ...(spec.args ?? [])],
+      {
+        cwd: spec.cwd,
+        env: {
+          PATH: process.env['PATH'],
+          HOME: spec.cwd,
+          LANG: process.env['LANG'],
+          TZ: process.env['TZ'],
+          ...spec.env,
+        },
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        detached: true,
+        ...(spec.user ? { uid: spec.user.uid, gid: spec.user.gid } : {}),
+      },
+    );
     this.pid = this.#process.pid;
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream?.on('data', (chunk: Buffer) => {

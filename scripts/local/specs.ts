@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { AGENT_NODE_ARGUMENTS } from '../../endpoint-agent/src/service/node-arguments.ts';
 import type { StartArguments } from './arguments.ts';
 import type { ChildSpec } from './child.ts';
 import type { Layout } from './layout.ts';
@@ -77,6 +78,7 @@ export function agentSpec({ root, layout }: SpecContext): ChildSpec {
   return {
     name: 'agent',
     node: process.execPath,
+    nodeArguments: AGENT_NODE_ARGUMENTS,
     script: join(root, 'endpoint-agent', 'dist', 'agent.mjs'),
     args: ['--config', config],
     env: {},

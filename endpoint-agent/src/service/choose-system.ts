@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { maskSecrets } from '../core/index.ts';
 import type { InventoryPart } from '../inventory/inventory-parts.ts';
 import { linuxInventoryParts } from '../inventory/linux/linux-parts.ts';
+import { steerAllocator } from '../native/allocator.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { createLinuxResponder } from '../responses/linux/create-linux-responder.ts';
@@ -23,6 +24,8 @@ export interface SystemParts {
   readonly inventory: readonly InventoryPart[];
   /** Changes with every boot. */
   readonly bootId: string;
+  /** Gives the system back what was freed. */
+  readonly returnMemory: () => void;
 }
 
 export interface SystemOptions {
@@ -42,6 +45,8 @@ export async function chooseSystem(options: SystemOptions): Promise<SystemResult
     return { ok: false, code: 'unsupported_system', message: `the agent has no sensors for ${process.platform} yet` };
   }
   const { stateDir, clock, log } = options;
+  // Before the first thread of ours begins and takes an arena.
+  const allocator = steerAllocator();
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const bootId = readBootId();
   const processes = createLinuxProcessTable(clock);
@@ -59,7 +64,9 @@ export async function chooseSystem(options: SystemOptions): Promise<SystemResult
     bootId,
     ownPaths: [stateDir, dirname(fileURLToPath(import.meta.url))],
   });
-  return { ok: true, system: { sensors, processes, responder, bootId, inventory: linuxInventoryParts() } };
+  const returnMemory = (): void => allocator?.trim();
+  const inventory = linuxInventoryParts();
+  return { ok: true, system: { sensors, processes, responder, bootId, inventory, returnMemory } };
 }
 
 /** Changes with every boot. Without /proc, a random one: then ids do not outlive this run. */

@@ -8,6 +8,7 @@ import { serveLocalApi } from '../local-api/server.ts';
 import { LOCAL_SOCKET } from '../local-api/status.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
+import { keepMemorySmall } from '../platform/memory-keeper.ts';
 import { randomHex, systemRandom } from '../platform/random.ts';
 import { thisPlatform } from '../platform/this-platform.ts';
 import { createFileHasher } from '../scanner/file-hasher.ts';
@@ -241,10 +242,17 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
     onQuarantined,
     log,
   });
+  const endKeeping = keepMemorySmall({
+    clock,
+    read: () => process.memoryUsage(),
+    collect: () => globalThis.gc?.(),
+    trim: chosen.system.returnMemory,
+  });
   onReady(sensors.map((sensor) => sensor.health()));
 
   await aborted(signal);
   clearInterval(timer);
+  endKeeping();
   localActions[Symbol.dispose]();
   await Promise.all(sensors.map((sensor) => sensor.stopped));
   await containment.idle();
