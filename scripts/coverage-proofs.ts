@@ -1,5 +1,7 @@
 /** What proves the rows of docs/coverage.md, and what nobody sees. Titles are those of tests that exist. */
 
+import { MESSAGE_TYPE_NAMES } from '../endpoint-agent/src/sensors/linux/audit/raw/message-types.ts';
+
 const SENSORS = 'endpoint-agent/src/sensors/linux';
 const AUDIT = `${SENSORS}/audit/audit-capture.kernel.test.ts`;
 const NETWORK = `${SENSORS}/audit/network-capture.kernel.test.ts`;
@@ -12,6 +14,8 @@ const NAMESPACES = `${SENSORS}/fanotify/namespaces.kernel.test.ts`;
 const LOGS = `${SENSORS}/logs/create-log-sensor.test.ts`;
 const LOG_FIELDS = `${SENSORS}/logs/rules.test.ts`;
 const JOURNAL = `${SENSORS}/logs/journal/journald.kernel.test.ts`;
+const RAW = 'endpoint-agent/src/service/auditd-rules.kernel.test.ts';
+const RAW_TEXT = 'endpoint-agent/src/service/auditd-rules.test.ts';
 const PERSISTENCE = `${SENSORS}/persistence/persistence.kernel.test.ts`;
 
 export interface Proof {
@@ -139,6 +143,57 @@ export const PROVEN: readonly ProvenEvent[] = [
         `${SENSORS}/audit/audit-session.test.ts`,
         'audit that is locked at the start is said at once, and nothing is tried',
       ),
+    ],
+  },
+  {
+    sensor: 'linux-audit',
+    event: 'auditd EXECVE',
+    how: 'programs under the names that public rules know, with arguments of every kind',
+    on: KERNEL,
+    proofs: proofs(
+      RAW,
+      'a program start: its arguments decoded, its call by name, its files',
+      'what public rules say of programs that run under their names',
+      'without a rule that asks for them there are none, and the kernel has no rule for them',
+    ),
+  },
+  {
+    sensor: 'linux-audit',
+    event: 'auditd SYSCALL',
+    how: 'C programs make each of the calls, some in vain',
+    on: KERNEL,
+    proofs: [
+      ...proofs(
+        RAW,
+        'rare system calls by their names, also those that fail',
+        'a connection with its key, and a listening socket',
+        'the well-known key of a program that rules know by it',
+      ),
+      ...proofs(RAW_TEXT, '$rule: $act'),
+    ],
+  },
+  {
+    sensor: 'linux-audit',
+    event: 'auditd PATH',
+    how: 'shells make, write, rename and remove files; programs read watched ones',
+    on: `${KERNEL}; no machine with DMI or magic SysRq was at hand`,
+    proofs: [
+      ...proofs(
+        RAW,
+        'a file that is made, written, renamed and removed, by both names of its directory',
+        'a read of %s, by a relative path',
+      ),
+      ...proofs(RAW_TEXT, '$rule: $category of $fields.TargetFilename'),
+    ],
+  },
+  {
+    sensor: 'linux-audit',
+    event: `auditd USER_AUTH and ${MESSAGE_TYPE_NAMES.length - 1} more`,
+    how: 'the real useradd; a program that writes each type as PAM and systemd do; `TTY` and `USER_TTY` as recorded text only',
+    on: KERNEL,
+    proofs: [
+      ...proofs(RAW, 'the real useradd says that it adds a user', 'a message of every type that a program may write'),
+      ...proofs(RAW_TEXT, '$rule: $act'),
     ],
   },
   {

@@ -31,7 +31,7 @@ export function declaredEvents(): readonly DeclaredEvent[] {
   for (const { name, provides, services } of sensors) {
     const named = [
       ...provides.map(({ category, fields }) => ({ event: category as string, fields })),
-      ...(services ?? []).map(({ service, fields }) => ({ event: service, fields })),
+      ...(services ?? []).map(({ service, fields, values }) => ({ event: labelOf(service, values?.['type']), fields })),
     ];
     for (const { event, fields } of named) {
       const key = `${name} ${event}`;
@@ -42,6 +42,13 @@ export function declaredEvents(): readonly DeclaredEvent[] {
   return [...events.values()];
 }
 
+/** Raw records are told apart by their type. */
+function labelOf(service: string, types: readonly string[] = []): string {
+  const [first] = types;
+  if (first === undefined) return service;
+  return types.length === 1 ? `${service} ${first}` : `${service} ${first} and ${types.length - 1} more`;
+}
+
 /** What proves a declared event; its own row goes before that of all of its sensor's events. */
 export function proofOf({ sensor, event }: Pick<DeclaredEvent, 'sensor' | 'event'>): ProvenEvent | undefined {
   const ofSensor = PROVEN.filter((proven) => proven.sensor === sensor);
@@ -49,11 +56,20 @@ export function proofOf({ sensor, event }: Pick<DeclaredEvent, 'sensor' | 'event
 }
 
 function row(declared: DeclaredEvent): string {
-  const fields = declared.fields.map((field) => `\`${field}\``).join(' ');
+  const fields = shortened(declared.fields)
+    .map((field) => `\`${field}\``)
+    .join(' ');
   const proven = proofOf(declared);
   const files = [...new Set(proven?.proofs.map(({ file }) => basename(file)))].map((file) => `\`${file}\``);
   const by = proven ? `${proven.how}: ${files.join(', ')}` : '**nothing**';
   return `| ${declared.sensor} | ${declared.event} | ${fields} | ${by} | ${proven?.on ?? ''} |`;
+}
+
+/** `a0` to `a63` are one. */
+function shortened(fields: readonly string[]): readonly string[] {
+  const numbered = fields.filter((field) => /^a\d+$/.test(field));
+  if (numbered.length < 8) return fields;
+  return [...fields.filter((field) => !numbered.includes(field)), `a0 ... a${numbered.length - 1}`];
 }
 
 function proofList(): string[] {

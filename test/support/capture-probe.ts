@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EventCategory, SensorHealth } from '@yagura/protocol';
 import { systemClock } from '../../endpoint-agent/src/platform/clock.ts';
+import type { AuditDemand } from '../../endpoint-agent/src/sensors/linux/audit/raw/audit-demand.ts';
 import type { WatchedPath } from '../../endpoint-agent/src/sensors/linux/audit/rules.ts';
 import type { SourceName } from '../../endpoint-agent/src/sensors/linux/capture/source.ts';
 import { createLinuxCapture } from '../../endpoint-agent/src/sensors/linux/index.ts';
@@ -30,6 +31,8 @@ export interface CaptureProbe extends AsyncDisposable {
   /** The first observation that fits, waiting for it up to five seconds. */
   find(category: EventCategory, fits: (observation: Observation) => boolean): Promise<Observation>;
   healthOf(source: SourceName): SensorHealth;
+  /** What rules for the raw audit log can use, from now on. */
+  demand(demand: AuditDemand): void;
   stall(milliseconds: number): void;
 }
 
@@ -81,6 +84,7 @@ export async function startCapture(options: ProbeOptions = {}): Promise<CaptureP
       }
     },
     healthOf: (source) => host.healthOf(source),
+    demand: (demand) => host.demand(demand),
     stall: (milliseconds) => host.stall(milliseconds),
     async [Symbol.asyncDispose]() {
       stop.abort();

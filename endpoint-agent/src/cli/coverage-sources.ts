@@ -173,6 +173,7 @@ function sourcesOf({ name, provides, services = [] }: SensorDeclaration): readon
     product: 'linux',
     category: source.category,
     service: 'service' in source ? source.service : undefined,
+    values: 'values' in source ? source.values : undefined,
     fields: new Set(source.fields),
   }));
 }

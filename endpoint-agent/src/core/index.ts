@@ -6,6 +6,7 @@ export { createIndicatorEvaluator, type IndicatorOptions } from './detection/ind
 export type { HashIndicator } from './detection/indicators/hash-indicator.ts';
 export { compilePack, type PackResult, readPack } from './detection/pack/rule-pack.ts';
 export { type Coverage, type DeclaredSource, decideCoverage } from './detection/sensor-coverage/can-fire.ts';
+export { fieldsOf, narrowToSource, requiredTexts } from './detection/sensor-coverage/narrow-rule.ts';
 export {
   createEvaluatorOf,
   createSigmaEvaluator,
@@ -21,7 +22,7 @@ export { type EvtxRecord, readEvtx } from './normalise/evtx/read-evtx.ts';
 export * from './normalise/normalise.ts';
 export { normaliseWindowsEvent, type WindowsEvent, type WindowsEventResult } from './normalise/windows-event.ts';
 export { maskEvent } from './privacy/mask-event.ts';
-export { maskSecrets } from './privacy/mask-secrets.ts';
+export { maskArguments, maskSecrets } from './privacy/mask-secrets.ts';
 export { maskStory } from './privacy/mask-story.ts';
 export * from './process/process-lookup.ts';
 export { createStoryTracker } from './story/create-story-tracker.ts';

@@ -16,6 +16,11 @@ export interface Observation {
   /** Set on process_termination. */
   readonly exitCode?: number;
   readonly fields: EventFields;
+  /**
+   * Raw records of the same act, for rules about a log as another program would write it: each is evaluated as an
+   * event of the service, none is stored. Only what loaded rules ask for.
+   */
+  readonly records?: { readonly service: string; readonly fields: readonly EventFields[] };
 }
 
 /** What a sensor can see when all is well, for `rules coverage` and `docs/coverage.md`. */
@@ -27,6 +32,8 @@ export interface SensorDeclaration {
     readonly service: string;
     readonly category?: EventCategory;
     readonly fields: readonly string[];
+    /** Fields that all of these events have, with every value that they can take; an empty text for absent. */
+    readonly values?: Readonly<Record<string, readonly string[]>>;
   }[];
 }
 

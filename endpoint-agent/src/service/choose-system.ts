@@ -10,6 +10,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { createLinuxResponder } from '../responses/linux/create-linux-responder.ts';
 import type { Responder } from '../responses/responder.ts';
+import type { AuditDemand } from '../sensors/linux/audit/raw/audit-demand.ts';
 import { createLinuxProcessTable, createLinuxSensors } from '../sensors/linux/index.ts';
 import { watchPersistence } from '../sensors/linux/persistence/watch-persistence.ts';
 import { createPortableSensors } from '../sensors/portable/index.ts';
@@ -24,6 +25,8 @@ export interface SystemParts {
   readonly inventory: readonly InventoryPart[];
   /** Changes with every boot. */
   readonly bootId: string;
+  /** Told what the rules that are loaded from now on can use of a log that is only read where they ask for it. */
+  readonly demandRecords: (demand: AuditDemand) => void;
   /** Gives the system back what was freed. */
   readonly returnMemory: () => void;
 }
@@ -54,8 +57,8 @@ export async function chooseSystem(options: SystemOptions): Promise<SystemResult
   const captured =
     process.getuid?.() === 0
       ? createLinuxSensors({ stateDir, clock, processTable: processes, ignorePaths: options.ignorePaths, log: note })
-      : createPortableSensors({ clock, processTable: processes, log: note });
-  const sensors = watchPersistence(captured, { stateDir, clock, log: note, mask: maskSecrets });
+      : { sensors: createPortableSensors({ clock, processTable: processes, log: note }), demandRecords: () => {} };
+  const sensors = watchPersistence(captured.sensors, { stateDir, clock, log: note, mask: maskSecrets });
   const responder = await createLinuxResponder({
     stateDir: join(stateDir, 'responses'),
     clock,
@@ -64,9 +67,10 @@ export async function chooseSystem(options: SystemOptions): Promise<SystemResult
     bootId,
     ownPaths: [stateDir, dirname(fileURLToPath(import.meta.url))],
   });
-  const returnMemory = (): void => allocator?.trim();
+  const demandRecords = (demand: AuditDemand): void => captured.demandRecords(demand);
   const inventory = linuxInventoryParts();
-  return { ok: true, system: { sensors, processes, responder, bootId, inventory, returnMemory } };
+  const returnMemory = (): void => allocator?.trim();
+  return { ok: true, system: { sensors, processes, responder, bootId, inventory, demandRecords, returnMemory } };
 }
 
 /** Changes with every boot. Without /proc, a random one: then ids do not outlive this run. */

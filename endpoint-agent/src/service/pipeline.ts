@@ -9,12 +9,14 @@ import {
   type StoryTracker,
 } from '../core/index.ts';
 import type { Clock } from '../platform/clock.ts';
+import { AUDITD_SERVICE } from '../sensors/linux/audit/raw/audit-demand.ts';
 import type { Observation, Sink } from '../sensors/sensor.ts';
 import type { Spool } from '../spool/spool.ts';
 import { FORK_SERVICE } from '../state/create-process-table.ts';
 import type { History } from '../state/history/history.ts';
 import type { ProcessTable } from '../state/process-table.ts';
 import type { StoryStore } from '../state/story-store.ts';
+import { evaluateRecords } from './evaluate-records.ts';
 import type { FileReader } from './read-written-files.ts';
 import type { Settings } from './settings.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -63,7 +65,10 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       counts.refused += 1;
       return;
     }
-    const matches = evaluator.evaluate(normalised.event);
+    const records = evaluateRecords(evaluator, normalised.event, observation);
+    const matches = [...evaluator.evaluate(normalised.event), ...records];
+    // A raw record is of use for what rules say of it alone: what it tells has an event of its own.
+    if (matches.length === 0 && observation.logsource.service === AUDITD_SERVICE) return;
     judge(
       normalised.event,
       matches.filter((match) => match.about === undefined),

@@ -20,6 +20,7 @@ import { openInventoryRecord } from '../state/inventory-record.ts';
 import { standardInputOf } from '../state/standard-input.ts';
 import { openStoryStore } from '../state/story-store.ts';
 import { createSystemPrograms, SYSTEM_PROGRAM_FOLDERS } from '../state/system-programs.ts';
+import { createDemandFeed } from './audit-demand.ts';
 import { chooseSystem } from './choose-system.ts';
 import type { AgentConfig } from './config.ts';
 import { connectConsole } from './connect-console.ts';
@@ -206,6 +207,8 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
     onBug: (error) => log.warn({ error: String(error) }, 'a part of the inventory could not be read'),
   });
 
+  const demand = createDemandFeed([rules, packs.evaluator], chosen.system.demandRecords);
+  demand.refresh();
   const startedAt = clock.now();
   const local = new AbortController();
   await serveLocalApi(
@@ -235,6 +238,7 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
     health.tick();
     inventory.tick();
     packs.tick();
+    demand.refresh();
   }, TICK_MS);
   const localActions = watchLocalActions({
     responder,

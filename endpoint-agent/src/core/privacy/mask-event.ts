@@ -11,6 +11,7 @@ const TEXT_FIELDS = [
   'ContentAdded',
   'ContentRemoved',
   'Message',
+  'cmd',
 ] as const;
 
 /**

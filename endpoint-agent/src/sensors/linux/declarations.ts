@@ -1,6 +1,7 @@
 import type { SensorDeclaration } from '../sensor.ts';
 import { SOCKET_SERVICE } from './audit/network-observations.ts';
 import { STANDING_SERVICE } from './audit/process-act-observations.ts';
+import { RECORD_SOURCES } from './audit/raw/record-sources.ts';
 import { type SourceName, TAMPER_SERVICE } from './capture/source.ts';
 
 const ACTOR = ['ProcessId', 'Image', 'User', 'EffectiveUser', 'LogonUser', 'LogonId'] as const;
@@ -77,6 +78,7 @@ export const DECLARATIONS: Readonly<Record<SourceName, SensorDeclaration>> = {
         fields: [...ACTOR, 'EventType', 'MountKind', 'TargetFilename', 'Namespaces', 'NewUser', 'Capabilities'],
       },
       { service: SOCKET_SERVICE, fields: [...ACTOR, 'EventType', 'LocalIp', 'LocalPort', 'Protocol'] },
+      ...RECORD_SOURCES,
       {
         service: TAMPER_SERVICE,
         fields: [

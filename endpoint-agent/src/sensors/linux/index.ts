@@ -5,6 +5,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { createProcessTable, type LiveProcessTable } from '../../state/create-process-table.ts';
 import { procReader } from '../../state/read-proc.ts';
 import type { Sensor, Sink } from '../sensor.ts';
+import type { AuditDemand } from './audit/raw/audit-demand.ts';
 import type { WatchedPath } from './audit/rules.ts';
 import { credentialPaths } from './audit/watched-paths.ts';
 import { type CaptureHost, createCaptureHost } from './capture/capture-host.ts';
@@ -45,12 +46,19 @@ export function createLinuxProcessTable(clock: Clock, maxRecords?: number): Live
   });
 }
 
+export interface LinuxSensors {
+  readonly sensors: readonly Sensor[];
+  /** What the loaded rules can use of the raw audit log; nothing until it is called, which may be at any time. */
+  demandRecords(demand: AuditDemand): void;
+}
+
 /** The sensors that need root: audit, the process connector and fanotify, read by one worker thread; and the logs. */
-export function createLinuxSensors(options: LinuxSensorOptions): Sensor[] {
+export function createLinuxSensors(options: LinuxSensorOptions): LinuxSensors {
   const { stateDir, clock, log } = options;
   const processTable = options.processTable ?? createLinuxProcessTable(clock);
   const logs = createLogSensor({ stateDir, clock, log, processes: processTable, bootId: readBootId() });
-  return [...createLinuxCapture({ ...options, processTable }).sensors, logs];
+  const { sensors, host } = createLinuxCapture({ ...options, processTable });
+  return { sensors: [...sensors, logs], demandRecords: (demand) => host.demand(demand) };
 }
 
 function readBootId(): string {

@@ -1,17 +1,20 @@
 import { type EventLogSource, logSourceMatches } from '../sigma/log-source.ts';
-import type { Expression, Predicate, SigmaRule } from '../sigma/rule-ast.ts';
+import type { Expression, SigmaRule } from '../sigma/rule-ast.ts';
+import { excludedValue, isTrueWithoutField, type Test } from './test-values.ts';
 
 /** A stream of events that a sensor declares, and the fields that it fills. `any`: whatever the source writes. */
 export interface DeclaredSource extends EventLogSource {
   readonly sensor: string;
   readonly fields: ReadonlySet<string> | 'any';
+  /** Fields that every event of the source has, with all values that they can take. */
+  readonly values?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 /** Whether a rule can match at all on a system, given what its sensors declare. */
 export type Coverage =
   /** `blunt`: fields that only narrow the rule and are not filled, so that it matches more than it should. */
   | { readonly canFire: true; readonly sensors: readonly string[]; readonly blunt: readonly string[] }
-  /** No sensor delivers the log source, or `fields` are not filled. */
+  /** No sensor delivers the log source, or `fields` are not filled, or never with the value that the rule wants. */
   | { readonly canFire: false; readonly blocker: 'collector' | 'field'; readonly fields: readonly string[] };
 
 /** Decides through alternatives and negations; of several sources the one that lets the rule fire counts. */
@@ -39,7 +42,8 @@ function missingToHold(expression: Expression, source: DeclaredSource): readonly
     case 'not':
       return missingToFail(expression.operand, source);
     case 'test':
-      return isTrueWithoutField(expression.predicate) ? [] : missingFields(expression, source);
+      if (isTrueWithoutField(expression.predicate)) return [];
+      return [...missingFields(expression, source), ...excludedValue(expression, source, true)];
   }
 }
 
@@ -53,15 +57,12 @@ function missingToFail(expression: Expression, source: DeclaredSource): readonly
     case 'not':
       return missingToHold(expression.operand, source);
     case 'test':
-      return isTrueWithoutField(expression.predicate) ? missingFields(expression, source) : [];
+      if (isTrueWithoutField(expression.predicate)) return missingFields(expression, source);
+      return excludedValue(expression, source, false);
   }
 }
 
-function isTrueWithoutField(predicate: Predicate): boolean {
-  return predicate.kind === 'null' || (predicate.kind === 'exists' && !predicate.present);
-}
-
-function missingFields(test: Extract<Expression, { kind: 'test' }>, { fields }: DeclaredSource): readonly string[] {
+function missingFields(test: Test, { fields }: DeclaredSource): readonly string[] {
   if (fields === 'any' || test.field === undefined) return [];
   const needed = test.predicate.kind === 'reference' ? [test.field, test.predicate.field] : [test.field];
   return needed.filter((field) => !fields.has(field));

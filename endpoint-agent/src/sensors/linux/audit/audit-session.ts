@@ -6,7 +6,7 @@ import { ENABLED_LOCKED, FAILURE_PANIC, FIELD, GROUP_READLOG } from './constants
 import { type AuditControl, registerDaemon } from './control.ts';
 import { type AuditRole, type AuditSettings, applySettings, restoreSettings } from './kernel-state.ts';
 import type { AuditRule, ListedRule } from './rule.ts';
-import { isMute, isOurs, muteRules, sensorRules, type WatchedPath } from './rules.ts';
+import { isMute, isOurs, isRaw, muteRules, sensorRules, type WatchedPath } from './rules.ts';
 import type { AuditStatus } from './status.ts';
 import { abisOf } from './syscalls.ts';
 import { judgeTampering, type TamperReport } from './tamper-report.ts';
@@ -47,6 +47,8 @@ export interface AuditSession {
   /** Passes over what this process sends and takes, from now on. */
   mute(pid: number): void;
   unmute(pid: number): void;
+  /** Rules that only some loaded detection rules need, in place of those given before. */
+  setRawRules(rules: readonly AuditRule[]): void;
   /** Sets everything up anew, after a last look at what others did. */
   restart(): void;
   /** Puts the kernel's state back. Safe to call twice. */
@@ -80,6 +82,7 @@ export function createAuditSession(options: AuditSessionOptions): AuditSession {
   let lostInKernel = 0;
   let checkedAt = 0;
   let installed = 0;
+  let rawRules: readonly AuditRule[] = [];
   let settings: AuditSettings | undefined;
   let known: ReadonlySet<string> = new Set();
   let changes: ConfigChange[] = [];
@@ -141,15 +144,19 @@ export function createAuditSession(options: AuditSessionOptions): AuditSession {
     const abis = abisOf(process.arch);
     if (abis.length === 0) return { code: 'architecture_unknown', detail: `No system call table for ${process.arch}.` };
     // Each rule is put before those added earlier; foreign rules stay behind all of ours.
-    for (const rule of sensorRules(abis, options.watched)) {
+    for (const rule of [...sensorRules(abis, options.watched), ...rawRules]) {
       const result = addRule(on, rule);
       if (result < 0 && result !== EEXIST && !rule.optional) {
         standing = { code: 'audit_rule_refused', detail: `The kernel refused an audit rule: ${errnoName(result)}.` };
       }
     }
+    countInstalled(on);
+    return undefined;
+  }
+
+  function countInstalled(on: AuditControl): void {
     const rules = on.rules();
     installed = typeof rules === 'number' ? 0 : rules.filter((rule) => isOurs(rule) && !isMute(rule)).length;
-    return undefined;
   }
 
   /** Notices what others did to audit since the last look, and mends what can be mended. */
@@ -270,6 +277,16 @@ export function createAuditSession(options: AuditSessionOptions): AuditSession {
       const isOfPid = ({ fields }: ListedRule) =>
         fields.some(({ field, value }) => field === FIELD.PID && value === pid);
       for (const rule of rules.filter((listed) => isMute(listed) && isOfPid(listed))) control.deleteRule(rule);
+    },
+    setRawRules(next) {
+      rawRules = next;
+      const status = control?.status();
+      if (!control || trouble || typeof status !== 'object' || status.enabled === ENABLED_LOCKED) return;
+      const rules = control.rules();
+      if (typeof rules === 'number') return;
+      for (const rule of rules.filter(isRaw)) control.deleteRule(rule);
+      for (const rule of rawRules) addRule(control, rule);
+      countInstalled(control);
     },
     restart() {
       // What made it necessary is told; afterwards it would look like the machine's own state.

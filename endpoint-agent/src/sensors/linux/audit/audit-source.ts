@@ -15,9 +15,13 @@ import { type AuditEvent, EventAssembler } from './event-assembler.ts';
 import { SOCKET_SERVICE } from './network-observations.ts';
 import { type AuditContext, type ExecutedImage, meaningOfCall, toObservation } from './observations.ts';
 import { createProcessContexts } from './process-context.ts';
+import { AUDITD_SERVICE, type AuditDemand } from './raw/audit-demand.ts';
+import type { RawRecords } from './raw/raw-records.ts';
+import { RawSource } from './raw/raw-source.ts';
 import { decimal } from './record.ts';
 import type { WatchedPath } from './rules.ts';
 import { decodeSockaddr } from './socket-address.ts';
+import { abisOf } from './syscalls.ts';
 import { TalkativeProcesses } from './talkative-processes.ts';
 import type { TamperReport } from './tamper-report.ts';
 
@@ -35,6 +39,13 @@ export interface AuditSourceOptions {
   /** Told of each peer that a datagram was addressed to on the port of name servers, with the local port if known. */
   readonly onDatagramPeer: (pid: number, ip: string, localPort: number | undefined, bootTime: number) => void;
   readonly onListening: (ip: string, port: number) => void;
+  /** Makes records for rules about the raw log. */
+  readonly rawRecords: RawRecords;
+}
+
+export interface AuditSource extends CaptureSource {
+  /** What the rules that are loaded from now on can use of the raw log. */
+  demand(demand: AuditDemand): void;
 }
 
 /** Holds what comes while the reader stands still for many seconds; the kernel reserves none of it beforehand. */
@@ -48,7 +59,7 @@ const EINTR = -constants.errno.EINTR;
 const ENOBUFS = -constants.errno.ENOBUFS;
 
 /** Process starts, connections, tracing, module loads and reads of credential files, from Linux audit. */
-export function createAuditSource(options: AuditSourceOptions): CaptureSource {
+export function createAuditSource(options: AuditSourceOptions): AuditSource {
   const { sink, monotonic, canaries, bootTime, userName } = options;
   const context: AuditContext = {
     userName,
@@ -74,9 +85,20 @@ export function createAuditSource(options: AuditSourceOptions): CaptureSource {
   const connections = new ConnectionCoalescer((observation) => emit(observation));
   const contexts = createProcessContexts();
   const talkative = new TalkativeProcesses();
+  const raw = new RawSource({
+    records: options.rawRecords,
+    abis: abisOf(process.arch),
+    emit: (observation) => emit(observation),
+    setRules: (rules) => session.setRawRules(rules),
+    bootTimeOf: (time) => bootTime.ofWall(time),
+    monotonic,
+  });
 
   function record(type: number, body: Buffer): void {
-    if (type >= FIRST_RECORD_TYPE) assembler.add(type, body.toString('latin1'), monotonic());
+    if (type < FIRST_RECORD_TYPE) return;
+    const text = body.toString('latin1');
+    assembler.add(type, text, monotonic());
+    raw.message(type, text);
   }
 
   function take(event: AuditEvent): void {
@@ -84,11 +106,18 @@ export function createAuditSource(options: AuditSourceOptions): CaptureSource {
     if (change) session.noteChange(change);
     noteTalk(event);
     const result = toObservation(event, context);
-    if (!result || isCanary(result.observation)) return;
-    noteNetwork(result.observation);
-    if (result.observation.logsource.category === 'network_connection') {
-      connections.add(result.observation, monotonic());
-    } else emit(standing(result.observation), result.image);
+    if (result && isCanary(result.observation)) return;
+    const records = raw.of(event, result !== undefined);
+    if (!result) return;
+    const observation = withRecords(result.observation, records);
+    noteNetwork(observation);
+    if (observation.logsource.category === 'network_connection') {
+      connections.add(observation, monotonic());
+    } else emit(standing(observation), result.image);
+  }
+
+  function withRecords(observation: Observation, fields: readonly EventFields[]): Observation {
+    return fields.length === 0 ? observation : { ...observation, records: { service: AUDITD_SERVICE, fields } };
   }
 
   function emit(observation: Observation, image?: ExecutedImage): void {
@@ -154,12 +183,18 @@ export function createAuditSource(options: AuditSourceOptions): CaptureSource {
 
   function mutedNote(): Pick<SensorHealth, 'code' | 'detail'> {
     const { muted } = talkative;
-    if (muted.length === 0) return {};
+    if (muted.length === 0) return leftOutNote();
     const shown = muted.slice(0, 10).join(', ');
     return {
       code: 'talkative_processes',
       detail: `Sending and taking connections too often to be recorded one by one, for a minute: pid ${shown}.`,
     };
+  }
+
+  function leftOutNote(): Pick<SensorHealth, 'code' | 'detail'> {
+    if (raw.leftOut.length === 0) return {};
+    const detail = `Called too often to be recorded for rules about the raw audit log, for a minute: ${raw.leftOut.join(', ')}.`;
+    return { code: 'busy_system_calls', detail };
   }
 
   function read(): boolean {
@@ -192,10 +227,11 @@ export function createAuditSource(options: AuditSourceOptions): CaptureSource {
       assembler.sweep(monotonic());
       session.tick();
       connections.flush(monotonic());
+      raw.tick();
       for (const pid of talkative.expire(monotonic())) session.unmute(pid);
     },
     health(): SensorHealth {
-      const lost = assembler.missing + Math.max(assembler.incomplete, session.lostInKernel);
+      const lost = assembler.missing + Math.max(assembler.incomplete, session.lostInKernel) + raw.shed;
       const { trouble, warning } = session;
       const problem = trouble ?? warning;
       return {
@@ -207,6 +243,7 @@ export function createAuditSource(options: AuditSourceOptions): CaptureSource {
       };
     },
     restart: () => session.restart(),
+    demand: (demand) => raw.demand(demand),
     stop: () => {
       connections.flush(Number.POSITIVE_INFINITY);
       session.stop();

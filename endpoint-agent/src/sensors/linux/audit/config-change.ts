@@ -1,6 +1,6 @@
 import type { AuditEvent } from './event-assembler.ts';
 import { decimal, stringBytes } from './record.ts';
-import { READ_KEY, RULE_KEY } from './rules.ts';
+import { RAW_KEY, READ_KEY, RULE_KEY } from './rules.ts';
 import type { AuditTampering } from './tampering.ts';
 
 /** What the kernel itself wrote down about a change of audit. */
@@ -51,7 +51,7 @@ function meaningOfChange(
   const done = change.get('res') === '1';
   const key = stringBytes(change.get('key'))?.toString('utf8');
   if (operation === 'remove_rule') {
-    const ours = key === RULE_KEY || key === READ_KEY;
+    const ours = key === RULE_KEY || key === READ_KEY || key === RAW_KEY;
     return { explains: ours ? ['audit_rules_removed'] : [], conclusive: ours && done };
   }
   if (operation === 'add_rule') {

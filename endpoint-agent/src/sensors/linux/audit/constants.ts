@@ -50,7 +50,10 @@ export const FIELD = {
 export const OPERATOR_EQUAL = 0x40000000;
 /** True when one of the value's bits is set. */
 export const OPERATOR_ANY_BIT = 0x08000000;
+/** Kinds of access of a watch: `w`, `r` and `a` of auditctl. */
+export const PERM_WRITE = 2;
 export const PERM_READ = 4;
+export const PERM_ATTRIBUTE = 8;
 
 /** AUDIT_ARCH_*: ELF machine | 64-bit flag | little-endian flag. */
 export const ARCH = {

@@ -5,6 +5,8 @@ import { type Abi, numbersOf, SOCKETCALL, type SyscallMeaning } from './syscalls
 /** The keys that mark a rule as ours; exactly the rules that carry one of them are removed. */
 export const RULE_KEY = 'yagura';
 export const READ_KEY = 'yagura-read';
+/** Of the rules that only public rules for the raw log need. */
+export const RAW_KEY = 'yagura-raw';
 /** Of the rules by which one process's datagrams are passed over for a while. */
 export const MUTE_KEY = 'yagura-mute';
 
@@ -120,8 +122,19 @@ export function muteRules(abis: readonly Abi[], pid: number): AuditRule[] {
   });
 }
 
+const OUR_KEYS: ReadonlySet<string> = new Set([RULE_KEY, READ_KEY, RAW_KEY, MUTE_KEY]);
+
+export function isOurKey(key: string): boolean {
+  return OUR_KEYS.has(key);
+}
+
 export function isOurs(rule: ListedRule): boolean {
-  return rule.key === RULE_KEY || rule.key === READ_KEY || rule.key === MUTE_KEY;
+  return rule.key !== undefined && isOurKey(rule.key);
+}
+
+/** One of those that come and go with the rules that are loaded. */
+export function isRaw(rule: ListedRule): boolean {
+  return rule.key === RAW_KEY;
 }
 
 export function isMute(rule: ListedRule): boolean {

@@ -10,12 +10,13 @@ export const TALKATIVE_LIMITS: TalkativeLimits = { calls: 2_000, windowMs: 5_000
 
 /**
  * Finds processes whose datagrams and taken connections are so many that recording each would slow them down
- * and crowd out everybody else's events: a name server, a game, a flood. Pure; monotonic milliseconds.
+ * and crowd out everybody else's events: a name server, a game, a flood. Also system calls of which that is true.
+ * Pure; monotonic milliseconds.
  */
-export class TalkativeProcesses {
+export class TalkativeProcesses<Key = number> {
   readonly #limits: TalkativeLimits;
-  readonly #counts = new Map<number, number>();
-  readonly #muted = new Map<number, number>();
+  readonly #counts = new Map<Key, number>();
+  readonly #muted = new Map<Key, number>();
   #since = 0;
   #times = 0;
 
@@ -24,7 +25,7 @@ export class TalkativeProcesses {
   }
 
   /** Processes that are passed over now. */
-  get muted(): number[] {
+  get muted(): Key[] {
     return [...this.#muted.keys()];
   }
 
@@ -34,7 +35,7 @@ export class TalkativeProcesses {
   }
 
   /** One such call. True when the process is to be muted from now on. */
-  note(pid: number, now: number): boolean {
+  note(pid: Key, now: number): boolean {
     if (now - this.#since >= this.#limits.windowMs) {
       this.#since = now;
       this.#counts.clear();
@@ -48,7 +49,7 @@ export class TalkativeProcesses {
   }
 
   /** Processes that are to be heard again. */
-  expire(now: number): number[] {
+  expire(now: number): Key[] {
     const over = [...this.#muted].filter(([, until]) => until <= now).map(([pid]) => pid);
     for (const pid of over) this.#muted.delete(pid);
     return over;

@@ -4,6 +4,7 @@ import { libc } from '../../../native/libc.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import type { LiveProcessTable } from '../../../state/create-process-table.ts';
 import type { Observation, Sink } from '../../sensor.ts';
+import { type AuditDemand, NO_DEMAND } from '../audit/raw/audit-demand.ts';
 import type { WatchedPath } from '../audit/rules.ts';
 import { createWakeUp, ringWakeUp } from '../native/wake-up.ts';
 import { restoreKernelState } from '../restore-kernel-state.ts';
@@ -33,6 +34,8 @@ export interface CaptureHost {
   /** After the last one has gone, resolves when the kernel's state is back. */
   unsubscribe(source: SourceName): Promise<void>;
   healthOf(source: SourceName): SensorHealth;
+  /** What the rules that are loaded from now on can use of the raw audit log. May be called at any time. */
+  demand(demand: AuditDemand): void;
   /** Blocks the reading thread; for measuring what a stalled reader costs. */
   stall(milliseconds: number): void;
 }
@@ -76,6 +79,7 @@ export function createCaptureHost(options: CaptureHostOptions): CaptureHost {
   let reconciledAt = clock.monotonic();
   let processesLost = 0;
   let watchedAt = clock.monotonic();
+  let demanded: AuditDemand = NO_DEMAND;
 
   function launch(): Run {
     const heartbeat = new SharedArrayBuffer(4);
@@ -86,6 +90,7 @@ export function createCaptureHost(options: CaptureHostOptions): CaptureHost {
       sources,
       ignorePaths,
       watched,
+      demand: demanded,
       heartbeat,
       wakeUp,
       ...(auditBufferBytes === undefined ? {} : { auditBufferBytes }),
@@ -229,6 +234,10 @@ export function createCaptureHost(options: CaptureHostOptions): CaptureHost {
       const stopped: SensorHealth = { name: source, state: 'stopped', events: 0, lost: 0 };
       const last = health.get(source) ?? stopped;
       return sinks.has(source) ? last : { name: source, state: 'stopped', events: last.events, lost: last.lost };
+    },
+    demand(next) {
+      demanded = next;
+      if (run) post(run, { type: 'demand', demand: next });
     },
     stall(milliseconds) {
       if (run) post(run, { type: 'stall', milliseconds });

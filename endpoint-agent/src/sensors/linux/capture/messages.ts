@@ -1,4 +1,5 @@
 import type { SensorHealth } from '@yagura/protocol';
+import type { AuditDemand } from '../audit/raw/audit-demand.ts';
 import type { WatchedPath } from '../audit/rules.ts';
 import type { Parcel } from './outbox.ts';
 import type { SourceName } from './source.ts';
@@ -11,6 +12,8 @@ export interface CaptureWorkerData {
   /** Files and directories of which file events are not reported: the agent's own data. */
   readonly ignorePaths: readonly string[];
   readonly watched: readonly WatchedPath[];
+  /** What rules can use of the raw audit log, at the start. */
+  readonly demand: AuditDemand;
   /** Of the audit socket; absent for the sensor's own choice. */
   readonly auditBufferBytes?: number;
   /** One Int32 that the worker counts up on every turn. */
@@ -31,5 +34,7 @@ export type FromWorker =
 export type ToWorker =
   | { readonly type: 'taken'; readonly count: number; readonly chars: number }
   | { readonly type: 'stop' }
+  /** Other rules are loaded. */
+  | { readonly type: 'demand'; readonly demand: AuditDemand }
   /** Blocks the worker's thread for this long, for measuring what a stalled reader costs. */
   | { readonly type: 'stall'; readonly milliseconds: number };

@@ -4,7 +4,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { SensorHealth } from '@yagura/protocol';
 import { libc } from '../../../native/libc.ts';
 import type { Observation } from '../../sensor.ts';
-import { createAuditSource } from '../audit/audit-source.ts';
+import { type AuditSource, createAuditSource } from '../audit/audit-source.ts';
+import type { AuditDemand } from '../audit/raw/audit-demand.ts';
+import { withPathRecords } from '../audit/raw/path-records.ts';
+import { RawRecords } from '../audit/raw/raw-records.ts';
+import { directoryAliases } from '../audit/raw/record-rules.ts';
 import { socketProtocol } from '../audit/socket-protocol.ts';
 import { createFileSource, type FileSource } from '../fanotify/file-source.ts';
 import { createPollSet, POLLIN } from '../native/poll-set.ts';
@@ -64,6 +68,8 @@ const userName = createUserNames(monotonic);
 
 const senders = new DnsSenders();
 const listening = new ListeningSockets(ephemeralPorts());
+const rawRecords = new RawRecords(directoryAliases());
+let audit: AuditSource | undefined;
 let files: FileSource | undefined;
 const canaries = new Canaries({
   acts: createCanaryActs(dirname(data.stateFile), (directory) => files?.covers(directory) ?? false),
@@ -75,9 +81,10 @@ const canaries = new Canaries({
 });
 
 const FACTORIES: Readonly<Record<SourceName, () => CaptureSource>> = {
-  'linux-audit': () =>
-    createAuditSource({
+  'linux-audit': () => {
+    audit = createAuditSource({
       canaries,
+      rawRecords,
       onDatagramPeer: (pid, ip, port, at) => senders.note(pid, ip, port, at),
       onListening: (ip, port) => listening.noteTold('tcp', ip, port),
       stateFile: data.stateFile,
@@ -88,12 +95,21 @@ const FACTORIES: Readonly<Record<SourceName, () => CaptureSource>> = {
       userName,
       socketProtocol,
       ...(data.auditBufferBytes === undefined ? {} : { receiveBufferBytes: data.auditBufferBytes }),
-    }),
+    });
+    return audit;
+  },
   'linux-processes': () => createProcessSource({ sink: outbox, lateSink, bootTime, canaries }),
   'linux-network': () => createNetworkSource({ sink: lateSink, bootTime, monotonic, senders, listening }),
   'linux-files': () => {
     const { ignorePaths } = data;
-    files = createFileSource({ sink: outbox, bootTime, monotonic, canaries, userName, ignorePaths });
+    files = createFileSource({
+      sink: withPathRecords(outbox, rawRecords),
+      bootTime,
+      monotonic,
+      canaries,
+      userName,
+      ignorePaths,
+    });
     return files;
   },
 };
@@ -134,6 +150,12 @@ function repair(now: number, silent: readonly SourceName[]): void {
     const isBlind = canaries.missing(source.name).length > 0 || source.health().state === 'blind';
     if (silent.includes(source.name) || (isDue && isBlind)) source.restart();
   }
+}
+
+/** The records of what the kernel tells anyway, and of what only the audit source can ask it for. */
+function demand(next: AuditDemand): void {
+  rawRecords.demand = next;
+  audit?.demand(next);
 }
 
 function refreshPoll(): void {
@@ -218,9 +240,11 @@ function finish(): void {
 port.on('message', (message: ToWorker) => {
   if (message.type === 'taken') outbox.acknowledge(message.count, message.chars);
   else if (message.type === 'stop') stopping = true;
+  else if (message.type === 'demand') demand(message.demand);
   else libc().poll(Buffer.alloc(8), 0, message.milliseconds);
 });
 
+demand(data.demand);
 for (const source of sources) source.start();
 refreshPoll();
 send({ type: 'health', health: health(), descriptors: ownDescriptors() });

@@ -29,7 +29,7 @@ describe.skipIf(NO_KERNEL)(`persistence is told with its writer${NO_KERNEL ? ` (
       ignorePaths: [],
       log: () => {},
     });
-    sensors = watchPersistence(captured, {
+    sensors = watchPersistence(captured.sensors, {
       stateDir: join(root, 'state'),
       clock: systemClock,
       log: () => {},
