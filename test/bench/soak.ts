@@ -87,7 +87,14 @@ async function drive(
   for (let index = 0; index * WINDOW_SECONDS < SECONDS; index += 1) {
     const window = { index, seconds: WINDOW_SECONDS, mark: `${runId}w${index}` };
     const from = Date.now();
-    const parts = await Promise.all(loads.map((load) => load.run(window)));
+    const parts = await Promise.all(
+      loads.map((load) =>
+        load.run(window).catch((error: unknown) => {
+          say({ window: index, error: String(error) });
+          return { failedLoads: 1 };
+        }),
+      ),
+    );
     const to = Date.now();
     const work: Record<string, number> = Object.assign({}, ...parts);
     add(made, work);
