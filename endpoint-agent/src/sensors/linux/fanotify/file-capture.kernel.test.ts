@@ -119,9 +119,15 @@ describe.skipIf(NO_KERNEL)(`fanotify captures files with their writer${NO_KERNEL
     mkdirSync(point);
     expect(spawnSync('mount', ['-t', 'tmpfs', 'yagura-test', point]).status).toBe(0);
     try {
-      await new Promise((resolve) => setTimeout(resolve, 700));
+      // At once: before the mark is set the walk over the new filesystem finds it.
+      shell('echo x > first', point);
+      await probe.find('file_event', ({ fields }) => fields['TargetFilename'] === join(point, 'first'));
       shell('mkdir sub; echo x > sub/file', point);
-      await probe.find('file_event', ({ fields }) => fields['TargetFilename'] === join(point, 'sub', 'file'));
+      const later = await probe.find(
+        'file_event',
+        ({ fields }) => fields['TargetFilename'] === join(point, 'sub/file'),
+      );
+      expect(later.fields).toMatchObject({ Operation: 'create_write', User: 'root' });
     } finally {
       expect(spawnSync('umount', [point]).status).toBe(0);
     }

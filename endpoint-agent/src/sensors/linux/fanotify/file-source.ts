@@ -15,8 +15,8 @@ import { FileEvents } from './file-events.ts';
 import { createFileObserver } from './file-observation.ts';
 import { FilesystemMarks } from './filesystem-marks.ts';
 import { MountNamespaces } from './mount-namespaces.ts';
-import { type Mount, parseMountInfo, reachOf } from './mounts.ts';
-import { RESCANNED_FOLDERS, Rescan, type RescanRoot } from './rescan.ts';
+import { isAnsweredByOthers, type Mount, parseMountInfo, reachOf } from './mounts.ts';
+import { RESCANNED_FOLDERS, Rescan } from './rescan.ts';
 import { type FileAct, WriteCoalescer } from './write-coalescer.ts';
 
 export interface FileSourceOptions {
@@ -122,13 +122,14 @@ export function createFileSource(options: FileSourceOptions): FileSource {
 
   /** What a new filesystem got between its mounting and its mark. */
   function catchUp(added: readonly Mount[]): void {
-    const roots = added.flatMap((mount): RescanRoot[] => {
+    const since = wallOf(heardUntil) - FIRST_LOOK_BACK_MS;
+    for (const mount of added) {
       const { namespace, mountPoint } = mount;
       const at = reachOf(mount, mountPoint, memberOf);
-      if (!at || namespace === undefined) return [];
-      return [{ at, shown: encodePath(mountPoint), mountNamespace: namespace }];
-    });
-    if (roots.length > 0) rescan.request(roots, wallOf(heardUntil) - FIRST_LOOK_BACK_MS);
+      if (!at || isAnsweredByOthers(mount)) continue;
+      const shown = encodePath(mountPoint);
+      rescan.request([{ at, shown, ...(namespace === undefined ? {} : { mountNamespace: namespace }) }], since);
+    }
   }
 
   function lookAtNamespaces(now: number): void {
@@ -227,7 +228,9 @@ export function createFileSource(options: FileSourceOptions): FileSource {
       if (mountInfo === undefined || !mountsChanged) return;
       // The kernel reports a change of the mounts, once, as a priority event on the open file.
       mountsChanged.wait(0);
-      if (mountsChanged.ready(mountInfo) & (POLLPRI | POLLERR)) marks?.update(parseMountInfo(readFileSync(MOUNT_INFO)));
+      if (mountsChanged.ready(mountInfo) & (POLLPRI | POLLERR) && marks) {
+        catchUp(marks.update(parseMountInfo(readFileSync(MOUNT_INFO))));
+      }
     },
     health(): SensorHealth {
       const base = { name: 'linux-files', events, lost: overflows + fileEvents.unresolved + rescan.leftOut };

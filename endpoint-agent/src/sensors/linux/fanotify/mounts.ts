@@ -90,14 +90,18 @@ export interface ForeignMounts {
  * Filesystems that answer when they please, or when a user's own program does. Whoever makes a namespace can
  * mount them in it: a path through one of them could hold the agent up for ever.
  */
-const ANSWERED_BY_OTHERS = /^(?:fuse|nfs|cifs|smb|9p|ceph|afs|coda|lustre|gfs2|ocfs2|virtiofs)/;
+const OTHERS = /^(?:fuse|nfs|cifs|smb|9p|ceph|afs|coda|lustre|gfs2|ocfs2|virtiofs)/;
+
+export function isAnsweredByOthers({ type }: Mount): boolean {
+  return OTHERS.test(type);
+}
 
 /** Sorts the mounts of one foreign namespace, in the order of its mountinfo. */
 export function foreignMounts(mounts: readonly Mount[], ownDevices: ReadonlySet<string>): ForeignMounts {
   const chosen = new Map<string, Mount>();
   const unsafe: Mount[] = [];
   const overlays = new Map<string, Mount>();
-  const dangerous = mounts.filter(({ type }) => ANSWERED_BY_OTHERS.test(type)).map(({ mountPoint }) => mountPoint);
+  const dangerous = mounts.filter(isAnsweredByOthers).map(({ mountPoint }) => mountPoint);
   for (const mount of mounts) {
     if (VIRTUAL.has(mount.type) || mount.readOnly || ownDevices.has(mount.device)) continue;
     if (mount.type === 'overlay') overlays.set(mount.device, mount);
