@@ -75,6 +75,7 @@ class FakeKernel {
       setReceiveBuffer: () => undefined,
       filter: () => 0,
       dropped: () => 0,
+      occupancy: () => 0,
       foreignDatagrams: 0,
       close: () => undefined,
     };

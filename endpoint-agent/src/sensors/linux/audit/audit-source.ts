@@ -11,7 +11,8 @@ import { createAuditSession } from './audit-session.ts';
 import { readConfigChange } from './config-change.ts';
 import { ConnectionCoalescer } from './connection-coalescer.ts';
 import { openAuditControl } from './control.ts';
-import { type AuditEvent, EventAssembler } from './event-assembler.ts';
+import { ASSEMBLER_LIMITS, type AuditEvent, EventAssembler } from './event-assembler.ts';
+import { IntakeGate } from './intake-gate.ts';
 import { SOCKET_SERVICE } from './network-observations.ts';
 import { type AuditContext, type ExecutedImage, meaningOfCall, toObservation } from './observations.ts';
 import { createProcessContexts } from './process-context.ts';
@@ -30,6 +31,8 @@ export interface AuditSourceOptions {
   readonly stateFile: string;
   readonly watched: readonly WatchedPath[];
   readonly sink: SourceSink;
+  /** Whether something of this user's may still come although the sink is full. */
+  readonly hasRoomFor: (user: string) => boolean;
   readonly canaries: CanaryClaims;
   readonly bootTime: BootTime;
   readonly monotonic: () => number;
@@ -52,6 +55,8 @@ export interface AuditSource extends CaptureSource {
 const RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
 const MAX_RECORD_BYTES = 16 * 1024;
 const RECORDS_PER_READ = 4_000;
+/** Records between two looks at how full the kernel's buffer is. */
+const PRESSURE_EVERY = 64;
 const FIRST_RECORD_TYPE = 1100;
 const DNS_PORT = 53;
 const EAGAIN = -constants.errno.EAGAIN;
@@ -81,7 +86,9 @@ export function createAuditSource(options: AuditSourceOptions): AuditSource {
     onRecord: record,
     onTampering: tell,
   });
-  const assembler = new EventAssembler(take);
+  const { hasRoomFor } = options;
+  const gate = new IntakeGate({ monotonic, userName, hasRoomFor, isFull: () => sink.full });
+  const assembler = new EventAssembler(take, ASSEMBLER_LIMITS, (text, bodyAt) => gate.admits(text, bodyAt));
   const connections = new ConnectionCoalescer((observation) => emit(observation));
   const contexts = createProcessContexts();
   const talkative = new TalkativeProcesses();
@@ -202,7 +209,8 @@ export function createAuditSource(options: AuditSourceOptions): AuditSource {
       // Asked anew: a look at the kernel's state may have opened another one.
       const { socket } = session;
       if (!socket) return false;
-      if (sink.full) return true;
+      if (count % PRESSURE_EVERY === 0) gate.note(socket.occupancy());
+      if (sink.full && !gate.isPressed) return true;
       const received = socket.receive(buffer);
       if (received === EAGAIN || received === EINTR) return false;
       if (received === ENOBUFS) continue;
@@ -231,7 +239,8 @@ export function createAuditSource(options: AuditSourceOptions): AuditSource {
       for (const pid of talkative.expire(monotonic())) session.unmute(pid);
     },
     health(): SensorHealth {
-      const lost = assembler.missing + Math.max(assembler.incomplete, session.lostInKernel) + raw.shed;
+      const unread = Math.max(assembler.incomplete, session.lostInKernel);
+      const lost = assembler.missing + assembler.passedOver + unread + raw.shed;
       const { trouble, warning } = session;
       const problem = trouble ?? warning;
       return {

@@ -75,13 +75,21 @@ export class EventAssembler {
   readonly #pending = new Map<number, Pending>();
   readonly #finished = new Set<number>();
   readonly #gaps = new SerialGaps();
+  readonly #admits: (text: string, bodyAt: number) => boolean;
   #chars = 0;
   #incomplete = 0;
   #malformed = 0;
+  #passedOver = 0;
 
-  constructor(emit: (event: AuditEvent) => void, limits: AssemblerLimits = ASSEMBLER_LIMITS) {
+  /** `admits`: whether an event that begins with this record is to be put together at all. */
+  constructor(
+    emit: (event: AuditEvent) => void,
+    limits: AssemblerLimits = ASSEMBLER_LIMITS,
+    admits: (text: string, bodyAt: number) => boolean = () => true,
+  ) {
     this.#emit = emit;
     this.#limits = limits;
+    this.#admits = admits;
   }
 
   /** Events of which records never came. */
@@ -91,6 +99,10 @@ export class EventAssembler {
   /** Events of which nothing came, by the gaps in their serials. */
   get missing(): number {
     return this.#gaps.missing;
+  }
+  /** Events that were not admitted. */
+  get passedOver(): number {
+    return this.#passedOver;
   }
   get malformed(): number {
     return this.#malformed;
@@ -108,7 +120,13 @@ export class EventAssembler {
     this.#gaps.see(head.serial);
     // What comes after its event was handed on adds nothing that anybody could still read.
     if (!OF_INTEREST.has(type) || this.#finished.has(head.serial)) return;
-    const event = this.#pending.get(head.serial) ?? this.#begin(head.serial, head.time, now);
+    const known = this.#pending.get(head.serial);
+    if (!known && BEGINS.has(type) && !this.#admits(text, head.bodyAt)) {
+      this.#passedOver += 1;
+      this.#remember(head.serial);
+      return;
+    }
+    const event = known ?? this.#begin(head.serial, head.time, now);
     event.chars += text.length;
     this.#chars += text.length;
     switch (type) {
@@ -151,17 +169,23 @@ export class EventAssembler {
     this.#pending.delete(event.serial);
     this.#chars -= event.chars;
     if (!complete) this.#incomplete += 1;
-    this.#finished.add(event.serial);
-    if (this.#finished.size > REMEMBERED) {
-      for (const oldest of this.#finished) {
-        this.#finished.delete(oldest);
-        break;
-      }
-    }
+    this.#remember(event.serial);
     const { chars: _chars, ended: _ended, since: _since, ...rest } = event;
     this.#emit({ ...rest, complete });
   }
+
+  #remember(serial: number): void {
+    this.#finished.add(serial);
+    if (this.#finished.size <= REMEMBERED) return;
+    for (const oldest of this.#finished) {
+      this.#finished.delete(oldest);
+      break;
+    }
+  }
 }
+
+/** Records that come first and say whose event it is. */
+const BEGINS: ReadonlySet<number> = new Set([RECORD.SYSCALL, RECORD.URINGOP]);
 
 const OF_INTEREST: ReadonlySet<number> = new Set([
   RECORD.SYSCALL,

@@ -21,6 +21,13 @@ export function parseHead(text: string): RecordHead | undefined {
   return { serial: Number(match[3]), time: Number(match[1]) * 1000 + Number(match[2]), bodyAt: match[0].length };
 }
 
+/** The `uid` of a SYSCALL or URINGOP record, without looking at its other fields: only numbers stand before it. */
+export function uidOf(text: string, from: number): number | undefined {
+  const at = text.indexOf(' uid=', from);
+  const uid = at < 0 ? Number.NaN : Number.parseInt(text.slice(at + 5, at + 16), 10);
+  return Number.isNaN(uid) ? undefined : uid;
+}
+
 export type RecordFields = ReadonlyMap<string, string>;
 
 /** Raw values by name; the first of two equal names stands, since what follows may be quoted from elsewhere. */

@@ -110,7 +110,7 @@ export function createCaptureHost(options: CaptureHostOptions): CaptureHost {
       expected: false,
     };
     worker.on('message', (message: FromWorker) => {
-      if (message.type === 'batch') return accept(started, message.parcels, message.chars);
+      if (message.type === 'batch') return accept(started, message.parcels);
       for (const report of message.health) health.set(report.name, report);
       if (message.type === 'health') started.descriptors = message.descriptors;
       if (message.type === 'ready') ready.resolve();
@@ -133,7 +133,7 @@ export function createCaptureHost(options: CaptureHostOptions): CaptureHost {
     if (message.type !== 'taken' && to.wakeUp >= 0) ringWakeUp(to.wakeUp);
   }
 
-  function accept(from: Run, parcels: readonly Parcel[], chars: number): void {
+  function accept(from: Run, parcels: readonly Parcel[]): void {
     let source: SourceName | undefined;
     let group: Observation[] = [];
     const flush = () => {
@@ -150,7 +150,7 @@ export function createCaptureHost(options: CaptureHostOptions): CaptureHost {
       group.push(observation);
     }
     flush();
-    post(from, { type: 'taken', count: parcels.length, chars });
+    post(from, { type: 'taken' });
   }
 
   /** The worker died: its descriptors are still open in this process, and audit still has our rules. */

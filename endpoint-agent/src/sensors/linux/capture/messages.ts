@@ -25,14 +25,14 @@ export interface CaptureWorkerData {
 /** From the worker to the main thread. */
 export type FromWorker =
   | { readonly type: 'ready'; readonly health: readonly SensorHealth[] }
-  | { readonly type: 'batch'; readonly parcels: readonly Parcel[]; readonly chars: number }
+  | { readonly type: 'batch'; readonly parcels: readonly Parcel[] }
   /** Also names the open descriptors, so that they can be closed should the worker die. */
   | { readonly type: 'health'; readonly health: readonly SensorHealth[]; readonly descriptors: readonly number[] }
   | { readonly type: 'stopped'; readonly health: readonly SensorHealth[] };
 
 /** From the main thread to the worker. */
 export type ToWorker =
-  | { readonly type: 'taken'; readonly count: number; readonly chars: number }
+  | { readonly type: 'taken' }
   | { readonly type: 'stop' }
   /** Other rules are loaded. */
   | { readonly type: 'demand'; readonly demand: AuditDemand }

@@ -4,10 +4,10 @@ import { DelayLine } from './delay-line.ts';
 import type { HashTicket } from './image-hasher.ts';
 import { Outbox } from './outbox.ts';
 
-const seen = (name: string): Observation => ({
+const seen = (name: string, user?: string): Observation => ({
   logsource: { product: 'linux', category: 'process_creation' },
   time: 1,
-  fields: { Image: name },
+  fields: { Image: name, ...(user === undefined ? {} : { User: user }) },
 });
 const image = { pid: 1, path: '/x', inodes: [], executedAt: 1 };
 const LIMITS = { maxWaiting: 10, maxChars: 1_000, maxHashWaitMs: 100, batch: 4 };
@@ -19,7 +19,7 @@ function outbox(ticket: { settled: boolean; sha256?: string } = { settled: true 
     () => now,
     LIMITS,
   );
-  const names = () => box.take().parcels.map(({ observation }) => observation.fields['Image']);
+  const names = () => box.take().map(({ observation }) => observation.fields['Image']);
   return { box, names, pass: (ms: number) => (now += ms) };
 }
 
@@ -32,7 +32,7 @@ test('what comes after a start waits behind it until its hash is there', () => {
   expect(names()).toEqual(['first']);
   expect(names()).toEqual([]);
   Object.assign(ticket, { settled: true, sha256: 'ab'.repeat(32) });
-  const { parcels } = box.take();
+  const parcels = box.take();
   expect(parcels.map(({ source }) => source)).toEqual(['linux-audit', 'linux-files']);
   expect(parcels[0]?.observation.fields).toEqual({
     Image: 'hashed',
@@ -53,21 +53,45 @@ test('a hash that takes too long is done without', () => {
 test('it is full by count, also by what the main thread has not dealt with', () => {
   const { box, names } = outbox();
   for (let index = 0; index < 10; index += 1) box.push('linux-audit', seen(String(index)));
-  expect(box.full).toBe(true);
+  expect(box.isFull()).toBe(true);
   expect([names(), names(), names()].flat()).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
-  expect(box.full).toBe(true);
-  box.acknowledge(4, 260);
-  expect(box.full).toBe(false);
+  expect(box.isFull()).toBe(true);
+  box.acknowledge();
+  expect(box.isFull()).toBe(false);
 });
 
 test('it is full by the length of its strings', () => {
   const { box } = outbox();
   box.push('linux-audit', seen('x'.repeat(2_000)));
-  expect(box.full).toBe(true);
-  const { parcels, chars } = box.take();
-  expect(box.full).toBe(true);
-  box.acknowledge(parcels.length, chars);
-  expect(box.full).toBe(false);
+  expect(box.isFull()).toBe(true);
+  expect(box.take()).toHaveLength(1);
+  expect(box.isFull()).toBe(true);
+  box.acknowledge();
+  expect(box.isFull()).toBe(false);
+});
+
+test('full of one user, it has room for another, also while the main thread has not answered', () => {
+  const { box, names } = outbox();
+  for (let index = 0; index < 10; index += 1) box.push('linux-audit', seen(String(index), 'flood'));
+  names();
+  names();
+  expect([box.isFull(), box.hasRoomFor('linux-audit', 'flood'), box.hasRoomFor('linux-audit', 'other')]).toEqual([
+    true,
+    false,
+    true,
+  ]);
+  box.push('linux-audit', seen('refused', 'flood'));
+  box.push('linux-audit', seen('told', 'other'));
+  expect(box.leftOut('linux-audit')).toBe(1);
+  expect([names(), names()].flat()).toEqual(['8', '9', 'told']);
+  for (let batch = 0; batch < 3; batch += 1) box.acknowledge();
+  expect([box.isFull(), box.hasRoomFor('linux-audit', 'flood')]).toEqual([false, true]);
+});
+
+test('the flood of one source takes nothing of the room of another', () => {
+  const { box } = outbox();
+  for (let index = 0; index < 10; index += 1) box.push('linux-files', seen(String(index)));
+  expect([box.sinkOf('linux-files').full, box.sinkOf('linux-audit').full, box.isFull()]).toEqual([true, false, true]);
 });
 
 test('the delay line keeps the order and the time', () => {

@@ -1,11 +1,11 @@
+import { FairShare } from '../../../platform/fairness/fair-share.ts';
 import type { Observation } from '../../sensor.ts';
 import type { ExecutedImage } from '../audit/observations.ts';
-import { FairShare } from './fair-share.ts';
 import type { HashTicket } from './image-hasher.ts';
 import type { SourceName, SourceSink } from './source.ts';
 
 export interface OutboxLimits {
-  /** Observations waiting here or not yet acknowledged by the main thread. */
+  /** Observations of one source that wait here or that the main thread has not dealt with. */
   readonly maxWaiting: number;
   /** Characters of their strings. */
   readonly maxChars: number;
@@ -16,8 +16,8 @@ export interface OutboxLimits {
 }
 
 export const OUTBOX_LIMITS: OutboxLimits = {
-  maxWaiting: 8_192,
-  maxChars: 16 * 1024 * 1024,
+  maxWaiting: 2_048,
+  maxChars: 8 * 1024 * 1024,
   maxHashWaitMs: 100,
   batch: 512,
 };
@@ -28,87 +28,135 @@ export interface Parcel {
   readonly observation: Observation;
 }
 
-interface Waiting extends Parcel {
+/** What one observation takes of its source's room, until the main thread has dealt with it. */
+interface Claim {
+  readonly source: SourceName;
+  readonly user: string | undefined;
+  readonly chars: number;
+}
+
+interface Waiting extends Claim {
+  readonly observation: Observation;
   readonly ticket?: HashTicket;
   readonly since: number;
-  readonly chars: number;
+}
+
+/** What one source holds. */
+interface Room {
+  count: number;
+  chars: number;
+  leftOut: number;
+  readonly shares: FairShare;
 }
 
 /**
  * Keeps observations in the order of their arrival until the main thread takes them. A process start waits
- * for its image's hash, briefly, and what came after it waits behind it. While it is `full` no source reads:
- * the kernel's own buffers then hold what comes, and count what they drop.
+ * for its image's hash, briefly, and what came after it waits behind it. A source whose room is full does not read:
+ * the kernel's own buffer then holds what comes, and counts what it drops. When that one runs full as well, the
+ * source reads on, and asks for each observation whether its user has had his share. One source's flood takes
+ * nothing of another's room.
  */
-export class Outbox implements SourceSink {
+export class Outbox {
   readonly #limits: OutboxLimits;
   readonly #hash: (image: ExecutedImage) => HashTicket;
   readonly #monotonic: () => number;
+  readonly #rooms = new Map<SourceName, Room>();
   #queue: Waiting[] = [];
   #head = 0;
-  #chars = 0;
-  readonly #shares: FairShare;
-  readonly #leftOut = new Map<SourceName, number>();
-  #inFlight = 0;
-  #inFlightChars = 0;
+  /** In the order in which they were sent, which is that of the answers. */
+  readonly #sent: (readonly Claim[])[] = [];
 
   constructor(hash: (image: ExecutedImage) => HashTicket, monotonic: () => number, limits = OUTBOX_LIMITS) {
     this.#hash = hash;
     this.#monotonic = monotonic;
     this.#limits = limits;
-    this.#shares = new FairShare(limits.maxWaiting);
   }
 
   /** Observations of a source that were left out, since one user had too many of them. */
   leftOut(source: SourceName): number {
-    return this.#leftOut.get(source) ?? 0;
+    return this.#roomOf(source).leftOut;
   }
 
   get waiting(): number {
     return this.#queue.length - this.#head;
   }
 
-  get full(): boolean {
-    return (
-      this.waiting + this.#inFlight >= this.#limits.maxWaiting ||
-      this.#chars + this.#inFlightChars > this.#limits.maxChars
-    );
+  /** Whether a source's room is full; without a name, whether any one's is. */
+  isFull(source?: SourceName): boolean {
+    const { maxWaiting, maxChars } = this.#limits;
+    const rooms = source === undefined ? [...this.#rooms.values()] : [this.#roomOf(source)];
+    return rooms.some(({ count, chars }) => count >= maxWaiting || chars > maxChars);
+  }
+
+  /** Whether something of this user's may still come when the source's room is full. */
+  hasRoomFor(source: SourceName, user: string): boolean {
+    return this.#roomOf(source).shares.allows(user, this.#monotonic());
+  }
+
+  sinkOf(source: SourceName): SourceSink {
+    const isFull = (): boolean => this.isFull(source);
+    return {
+      push: (from, observation, image) => this.push(from, observation, image),
+      get full() {
+        return isFull();
+      },
+    };
   }
 
   push(source: SourceName, observation: Observation, image?: ExecutedImage): void {
     const now = this.#monotonic();
-    if (!this.#shares.admit(userOf(observation), this.waiting + this.#inFlight, now)) {
-      this.#leftOut.set(source, this.leftOut(source) + 1);
+    const user = userOf(observation);
+    const room = this.#roomOf(source);
+    if (this.isFull(source) && !room.shares.allows(user, now)) {
+      room.leftOut += 1;
       return;
     }
     const ticket = image && this.#hash(image);
     const chars = charsOf(observation);
-    this.#chars += chars;
-    this.#queue.push({ source, observation, since: now, chars, ...(ticket ? { ticket } : {}) });
+    room.count += 1;
+    room.chars += chars;
+    room.shares.take(user, this.#unitsOf(chars), now);
+    this.#queue.push({ source, user, chars, observation, since: now, ...(ticket ? { ticket } : {}) });
   }
 
   /** The next observations that are ready, at most one batch; empty when the first still waits for its hash. */
-  take(): { readonly parcels: Parcel[]; readonly chars: number } {
+  take(): Parcel[] {
     const parcels: Parcel[] = [];
-    let chars = 0;
+    const claims: Claim[] = [];
     while (this.#head < this.#queue.length && parcels.length < this.#limits.batch) {
       const next = this.#queue[this.#head];
       if (!next || !this.#isReady(next)) break;
       this.#head += 1;
-      chars += next.chars;
-      this.#shares.release(userOf(next.observation));
-      parcels.push({ source: next.source, observation: withHash(next.observation, next.ticket?.sha256) });
+      const { source, user, chars, observation, ticket } = next;
+      claims.push({ source, user, chars });
+      parcels.push({ source, observation: withHash(observation, ticket?.sha256) });
     }
     this.#compact();
-    this.#chars -= chars;
-    this.#inFlight += parcels.length;
-    this.#inFlightChars += chars;
-    return { parcels, chars };
+    if (claims.length > 0) this.#sent.push(claims);
+    return parcels;
   }
 
-  /** The main thread has dealt with this many. */
-  acknowledge(count: number, chars: number): void {
-    this.#inFlight = Math.max(0, this.#inFlight - count);
-    this.#inFlightChars = Math.max(0, this.#inFlightChars - chars);
+  /** The main thread has dealt with the batch that was taken first of those it has not dealt with. */
+  acknowledge(): void {
+    for (const { source, user, chars } of this.#sent.shift() ?? []) {
+      const room = this.#roomOf(source);
+      room.count -= 1;
+      room.chars -= chars;
+      room.shares.release(user, this.#unitsOf(chars));
+    }
+  }
+
+  /** So many long ones as fill the room are as much as so many short ones. */
+  #unitsOf(chars: number): number {
+    return 1 + (chars * this.#limits.maxWaiting) / this.#limits.maxChars;
+  }
+
+  #roomOf(source: SourceName): Room {
+    const known = this.#rooms.get(source);
+    if (known) return known;
+    const room: Room = { count: 0, chars: 0, leftOut: 0, shares: new FairShare(this.#limits.maxWaiting) };
+    this.#rooms.set(source, room);
+    return room;
   }
 
   #isReady({ ticket, since }: Waiting): boolean {

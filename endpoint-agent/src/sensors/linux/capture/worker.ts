@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setPriority } from 'node:os';
 import { dirname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { SensorHealth } from '@yagura/protocol';
@@ -45,6 +46,7 @@ const REPAIR_EVERY_MS = 30_000;
 /** Longer than the kernel's audit thread usually takes to hand a record over. */
 const DELAY_MS = 15;
 const MAX_DELAYED = 8_192;
+const NICENESS = -10;
 
 const port = parentPort;
 if (!port) throw new Error('the capture worker runs in a worker thread only');
@@ -60,7 +62,7 @@ const delayed = new DelayLine<readonly [SourceName, Observation]>(DELAY_MS, mono
 const lateSink: SourceSink = {
   push: (source, observation) => delayed.add([source, observation]),
   get full() {
-    return outbox.full || delayed.size >= MAX_DELAYED;
+    return outbox.isFull('linux-processes') || outbox.isFull('linux-network') || delayed.size >= MAX_DELAYED;
   },
 };
 const bootTime = createBootTime(Date.now);
@@ -89,7 +91,8 @@ const FACTORIES: Readonly<Record<SourceName, () => CaptureSource>> = {
       onListening: (ip, port) => listening.noteTold('tcp', ip, port),
       stateFile: data.stateFile,
       watched: data.watched,
-      sink: tellOfNamespaces(outbox, (...hint) => files?.noteNamespace(...hint)),
+      sink: tellOfNamespaces(outbox.sinkOf('linux-audit'), (...hint) => files?.noteNamespace(...hint)),
+      hasRoomFor: (user) => outbox.hasRoomFor('linux-audit', user),
       bootTime,
       monotonic,
       userName,
@@ -98,12 +101,13 @@ const FACTORIES: Readonly<Record<SourceName, () => CaptureSource>> = {
     });
     return audit;
   },
-  'linux-processes': () => createProcessSource({ sink: outbox, lateSink, bootTime, canaries }),
+  'linux-processes': () =>
+    createProcessSource({ sink: outbox.sinkOf('linux-processes'), lateSink, bootTime, canaries }),
   'linux-network': () => createNetworkSource({ sink: lateSink, bootTime, monotonic, senders, listening }),
   'linux-files': () => {
     const { ignorePaths } = data;
     files = createFileSource({
-      sink: withPathRecords(outbox, rawRecords),
+      sink: withPathRecords(outbox.sinkOf('linux-files'), rawRecords),
       bootTime,
       monotonic,
       canaries,
@@ -173,9 +177,9 @@ function ownDescriptors(): number[] {
 
 function deliver(): void {
   for (;;) {
-    const { parcels, chars } = outbox.take();
+    const parcels = outbox.take();
     if (parcels.length === 0) return;
-    send({ type: 'batch', parcels, chars });
+    send({ type: 'batch', parcels });
   }
 }
 
@@ -217,7 +221,7 @@ function turn(): void {
     reportedAt = now;
     send({ type: 'health', health: health(), descriptors: ownDescriptors() });
   }
-  if (outbox.full) nothing.wait(GATHER_MS);
+  if (outbox.isFull()) nothing.wait(GATHER_MS);
   else if (!more) {
     poll.wait(patience());
     if (data.wakeUp >= 0 && poll.ready(data.wakeUp)) hearWakeUp(data.wakeUp);
@@ -225,6 +229,16 @@ function turn(): void {
     else nothing.wait(gatherFor(now));
   }
   setImmediate(turn);
+}
+
+/** Who reads late loses for everybody: it comes before what floods it. Where that is refused it reads all the same. */
+function preferThisThread(): void {
+  try {
+    // Of the calling thread alone: Linux knows no other.
+    setPriority(0, NICENESS);
+  } catch {
+    // Without the right.
+  }
 }
 
 function finish(): void {
@@ -238,13 +252,14 @@ function finish(): void {
 }
 
 port.on('message', (message: ToWorker) => {
-  if (message.type === 'taken') outbox.acknowledge(message.count, message.chars);
+  if (message.type === 'taken') outbox.acknowledge();
   else if (message.type === 'stop') stopping = true;
   else if (message.type === 'demand') demand(message.demand);
   else libc().poll(Buffer.alloc(8), 0, message.milliseconds);
 });
 
 demand(data.demand);
+preferThisThread();
 for (const source of sources) source.start();
 refreshPoll();
 send({ type: 'health', health: health(), descriptors: ownDescriptors() });

@@ -20,7 +20,7 @@ const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
 const SO_RCVBUFFORCE = 33;
 const SO_MEMINFO = 55;
-/** Nine u32; the last one counts dropped datagrams. */
+/** Nine u32: bytes that wait, of how many at most, ...; the last one counts dropped datagrams. */
 const MEMINFO_BYTES = 36;
 const MEMINFO_DROPS_AT = 32;
 const SOCKADDR_NL_BYTES = 12;
@@ -80,6 +80,8 @@ export interface NetlinkSocket {
   filter(program: readonly BpfInstruction[]): number;
   /** Datagrams for this socket that the kernel dropped for want of room, since it was opened. */
   dropped(): number;
+  /** How full the receive buffer is, from 0 to about 1. */
+  occupancy(): number;
   readonly foreignDatagrams: number;
   close(): void;
 }
@@ -111,6 +113,8 @@ class Socket implements NetlinkSocket {
   readonly #from = Buffer.alloc(SOCKADDR_NL_BYTES);
   readonly #fromLength = Buffer.alloc(4);
   readonly #kernel = address(0);
+  readonly #info = Buffer.alloc(MEMINFO_BYTES);
+  readonly #infoLength = Buffer.alloc(4);
   #open = true;
 
   constructor(fd: number) {
@@ -146,11 +150,16 @@ class Socket implements NetlinkSocket {
   }
 
   dropped(): number {
-    const into = Buffer.alloc(MEMINFO_BYTES);
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(MEMINFO_BYTES, 0);
-    const result = orErrno(bound().getsockopt(this.fd, SOL_SOCKET, SO_MEMINFO, into, length));
-    return result < 0 ? 0 : into.readUInt32LE(MEMINFO_DROPS_AT);
+    return this.#memory() ? this.#info.readUInt32LE(MEMINFO_DROPS_AT) : 0;
+  }
+
+  occupancy(): number {
+    return this.#memory() ? this.#info.readUInt32LE(0) / Math.max(1, this.#info.readUInt32LE(4)) : 0;
+  }
+
+  #memory(): boolean {
+    this.#infoLength.writeUInt32LE(MEMINFO_BYTES, 0);
+    return orErrno(bound().getsockopt(this.fd, SOL_SOCKET, SO_MEMINFO, this.#info, this.#infoLength)) >= 0;
   }
 
   close(): void {
