@@ -2,13 +2,25 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { PROVEN } from './coverage-proofs.ts';
-import { coveragePage, declaredEvents, proofOf } from './generate-coverage.ts';
+import { coveragePage, declaredEvents, PAGE, proofOf, writtenPublicRules } from './generate-coverage.ts';
+import { NO_PUBLIC_RULES, publicRulesPart } from './public-rules.ts';
 import { ROOT } from './run-command.ts';
 
+const written = readFileSync(PAGE, 'utf8');
+const HINT = 'run node scripts/generate-coverage.ts';
+
 test('docs/coverage.md says what the sensors declare, each with its proof', () => {
-  const page = coveragePage();
-  expect(readFileSync(join(ROOT, 'docs', 'coverage.md'), 'utf8'), 'run node scripts/generate-coverage.ts').toBe(page);
+  expect(written, HINT).toBe(coveragePage(writtenPublicRules(written)));
 });
+
+test.skipIf(NO_PUBLIC_RULES !== undefined)(
+  `docs/coverage.md says which public rules can fire${NO_PUBLIC_RULES ? ` (skipped: ${NO_PUBLIC_RULES})` : ''}`,
+  () => {
+    const part = publicRulesPart();
+    expect(part.filter((line) => /^\| (linux|windows|macos) /.test(line))).toHaveLength(3);
+    expect(written, HINT).toBe(coveragePage(part));
+  },
+);
 
 test('every declared event is proven, and nothing is proven that is not declared', () => {
   const events = declaredEvents();

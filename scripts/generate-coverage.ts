@@ -2,7 +2,7 @@
  * Writes docs/coverage.md from what the sensors declare and the tests that prove it. `--check` only says whether
  * the page is current.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DECLARATIONS } from '../endpoint-agent/src/sensors/linux/declarations.ts';
@@ -10,9 +10,11 @@ import { LOG_DECLARATION } from '../endpoint-agent/src/sensors/linux/logs/declar
 import { PERSISTENCE_DECLARATION } from '../endpoint-agent/src/sensors/linux/persistence/persistence-declaration.ts';
 import type { SensorDeclaration } from '../endpoint-agent/src/sensors/sensor.ts';
 import { NOT_SEEN, PROVEN, type ProvenEvent } from './coverage-proofs.ts';
+import { NO_PUBLIC_RULES, PUBLIC_RULES_HEADING, publicRulesPart } from './public-rules.ts';
 import { ROOT } from './run-command.ts';
 
-const PAGE = join(ROOT, 'docs', 'coverage.md');
+export const PAGE = join(ROOT, 'docs', 'coverage.md');
+const NOT_SEEN_HEADING = '## What is not seen';
 
 interface DeclaredEvent {
   readonly sensor: string;
@@ -81,18 +83,26 @@ function proofList(): string[] {
   ]);
 }
 
-/** The page as it should be. */
-export function coveragePage(): string {
+/** The part about public rules as the page has it now. */
+export function writtenPublicRules(page: string): readonly string[] {
+  const from = page.indexOf(`\n${PUBLIC_RULES_HEADING}\n`);
+  const to = page.indexOf(`\n${NOT_SEEN_HEADING}\n`);
+  return from === -1 || to < from ? [] : page.slice(from + 1, to).split('\n');
+}
+
+/** The page as it should be, with its part about public rules: made anew, or the one that stands there. */
+export function coveragePage(publicRules: readonly string[]): string {
   return [
     '# What the sensors see',
     '',
-    "Made by `node scripts/generate-coverage.ts` from the sensors' own declarations and the tests that prove them; as root. A field is filled where the kernel tells it, and absent otherwise. Events without a category of Sigma's are named by their service. Whether a public Sigma rule can fire follows from this table: `npx yagura-agent rules coverage DIR --json`.",
+    "Made by `node scripts/generate-coverage.ts` from the sensors' own declarations and the tests that prove them; as root. A field is filled where the kernel tells it, and absent otherwise. Events without a category of Sigma's are named by their service. Whether a public Sigma rule can fire follows from this table.",
     '',
     '| sensor | event | fields | proven by | on |',
     '| --- | --- | --- | --- | --- |',
     ...declaredEvents().map(row),
     '',
-    '## What is not seen',
+    ...publicRules,
+    NOT_SEEN_HEADING,
     '',
     ...NOT_SEEN.map((line) => `- ${line}`),
     '- Windows and macOS: nothing yet. Their rows in `rules coverage` say "declared, not built".',
@@ -107,10 +117,18 @@ export function coveragePage(): string {
   ].join('\n');
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  if (!process.argv.includes('--check')) writeFileSync(PAGE, coveragePage());
-  else if (readFileSync(PAGE, 'utf8') !== coveragePage()) {
+/** `sigma-rules` may be absent: then their part stays as it is, and nobody can say whether it is current. */
+function main(): void {
+  const written = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : '';
+  const page = coveragePage(NO_PUBLIC_RULES === undefined ? publicRulesPart() : writtenPublicRules(written));
+  if (NO_PUBLIC_RULES !== undefined) {
+    process.stderr.write(`docs/coverage.md: its part about public rules was not looked at: ${NO_PUBLIC_RULES}\n`);
+  }
+  if (!process.argv.includes('--check')) writeFileSync(PAGE, page);
+  else if (written !== page) {
     process.stderr.write('docs/coverage.md is stale: run node scripts/generate-coverage.ts\n');
     process.exitCode = 1;
   }
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) main();

@@ -4,18 +4,16 @@ import { parse } from 'node:path';
 import { parseArgs } from 'node:util';
 import { composePackFile } from '../core/detection/pack/pack-file.ts';
 import {
-  type Coverage,
   compilePack,
   createSigmaEvaluator,
-  type DeclaredSource,
   decideCoverage,
   loadRules,
   type RuleRejection,
   type RuleSource,
-  type SigmaRule,
 } from '../core/index.ts';
-import { BUILT, COVERED_SYSTEMS, declaredSources } from './coverage-sources.ts';
+import { declaredSources } from './coverage-sources.ts';
 import { readRuleArchive } from './rule-archive.ts';
+import { coverageBySystem } from './rule-coverage.ts';
 import { readRuleFiles, UnreadablePath } from './rule-files.ts';
 
 /** Where a command writes; text without a final line feed. */
@@ -115,15 +113,7 @@ function printRejected(rejected: readonly RuleRejection[], output: CommandOutput
 async function coverage(options: Options, output: CommandOutput): Promise<number> {
   const files = await readRuleFiles(options.paths);
   const { rules, rejected } = loadRules(files.sources);
-  const systems = COVERED_SYSTEMS.map((system) => {
-    const sources = declaredSources(system);
-    const judged = rules
-      .filter(({ logsource: { product } }) => product === undefined || product === system)
-      .map((rule) => judge(rule, sources));
-    const own = judged.filter(({ product }) => product === system);
-    const canFire = own.filter((rule) => rule.canFire).length;
-    return { system, built: BUILT[system], total: own.length, canFire, blockers: countBlockers(own), rules: judged };
-  });
+  const systems = coverageBySystem(rules);
   if (options.json) {
     output.out(JSON.stringify({ systems, rejected: [...files.rejected, ...rejected] }));
     return 0;
@@ -134,29 +124,6 @@ async function coverage(options: Options, output: CommandOutput): Promise<number
     for (const [blocker, count] of Object.entries(blockers)) output.out(`  ${count} lack ${blocker}`);
   }
   return 0;
-}
-
-type Judged = Coverage & {
-  readonly ruleId: string;
-  readonly title: string;
-  readonly file: string;
-  readonly product: string | undefined;
-};
-
-function judge(rule: SigmaRule, sources: readonly DeclaredSource[]): Judged {
-  const { facts, place, logsource } = rule;
-  const named = { ruleId: facts.ruleId, title: facts.title, file: place.file, product: logsource.product };
-  return { ...named, ...decideCoverage(rule, sources) };
-}
-
-function countBlockers(judged: readonly Judged[]): Record<string, number> {
-  const counts = new Map<string, number>();
-  for (const rule of judged) {
-    if (rule.canFire) continue;
-    const names = rule.blocker === 'collector' ? ['a collector'] : rule.fields;
-    for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  }
-  return Object.fromEntries([...counts].toSorted(([, a], [, b]) => b - a));
 }
 
 async function compile(options: Options, output: CommandOutput): Promise<number> {
