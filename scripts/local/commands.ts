@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, type PromiseWithChild } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -23,7 +23,7 @@ export function createCommands(context: SpecContext): Commands {
   const { root, layout, programs } = context;
   const agentCli = join(root, 'endpoint-agent', 'dist', 'agent-cli.mjs');
   const stateDir = ['--state-dir', layout.agentDir];
-  const agent = (...args: readonly string[]): Promise<{ stdout: string }> =>
+  const agent = (...args: readonly string[]): PromiseWithChild<{ stdout: string }> =>
     run(process.execPath, [...NODE_ARGUMENTS, agentCli, ...args], { cwd: layout.agentDir });
   return {
     async console(args) {
@@ -42,7 +42,10 @@ export function createCommands(context: SpecContext): Commands {
       try {
         // This machine's own address may change; the way through localhost stays.
         const gateway = `https://localhost:${context.options.gatewayPort}`;
-        await agent('enroll', '--console', gateway, '--token', token, ...stateDir);
+        const enrolling = agent('enroll', '--console', gateway, '--token-file', '-', ...stateDir);
+        // Every user of the machine may read the arguments of a process.
+        enrolling.child.stdin?.end(token);
+        await enrolling;
       } catch (error) {
         throw explainFailure('agent', complaintOf(error), join(layout.logDir, 'console.log'));
       }

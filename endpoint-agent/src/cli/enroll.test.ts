@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -54,7 +54,29 @@ test('[EN4] a refusal exits 1 with one line: code and what to do, in the languag
   expect(out).toBe('');
 });
 
-test.each([[[]], [['--token']], [['--unknown']]])('wrong arguments %j exit 2 with the usage', async (argv) => {
-  expect(await run(argv)).toBe(2);
-  expect(err).toContain('usage: yagura-agent enroll');
+test('[EN1] a token from a file enrols too, so that it stands in no process list', async () => {
+  const file = join(dir, 'token');
+  writeFileSync(file, `${gateway.token()}\n`);
+  expect(await run(['--console', gateway.url, '--token-file', file, '--state-dir', join(dir, 'state')])).toBe(0);
+  expect(out).toBe(`enrolled: endpoint ${ENDPOINT} at ${gateway.url}\n`);
 });
+
+test.each([
+  ['no-such-file', undefined, 'ENOENT'],
+  ['empty', ' \n', 'holds no enrolment token'],
+  ['not-a-token', 'x'.repeat(10_000), 'holds no enrolment token'],
+])('a token file that is %s exits 1 and says so', async (name, content, message) => {
+  const file = join(dir, name);
+  if (content !== undefined) writeFileSync(file, content);
+  expect(await run(['--token-file', file, '--state-dir', dir])).toBe(1);
+  expect(err).toContain('yagura-agent: error (token_unreadable): ');
+  expect(err).toContain(message);
+});
+
+test.each([[[]], [['--token']], [['--unknown']], [['--token', 'a', '--token-file', 'b']]])(
+  'wrong arguments %j exit 2 with the usage',
+  async (argv) => {
+    expect(await run(argv)).toBe(2);
+    expect(err).toContain('usage: yagura-agent enroll');
+  },
+);
