@@ -3,8 +3,10 @@ import type { FieldTable } from '../event-view.ts';
 import type { Predicate } from '../rule-ast.ts';
 import { foldPattern, foldText } from '../string-pattern.ts';
 import { compileText } from '../text-matcher.ts';
+import { hasAsciiLine, hasRun } from './character-class.ts';
+
 import { type Anchor, type IndexedLiteral, isIndexable } from './literal-table.ts';
-import { mandatoryOfPattern, requirementOfRegex } from './mandatory-literals.ts';
+import { mandatoryOfPattern, type RegexRequirement, requirementOfRegex } from './mandatory-literals.ts';
 
 /** Stands for the slot of keywords, which are sought in every field. */
 export const ANY_FIELD = -1;
@@ -64,17 +66,20 @@ export class PredicateTable {
   }
 
   #indexRegex(slot: number, source: string, id: number, test: Test): IndexedPredicate {
-    const { literals, length } = requirementOfRegex(source);
+    const requirement = requirementOfRegex(source);
+    const { literals, length, run } = requirement;
+    const guarded = slot === ANY_FIELD ? test : guardRegex(slot, requirement, test);
     const signals = literals?.map((text) => this.#literalSignal(slot, text, 'anywhere', false));
-    if (signals?.every((signal) => signal !== undefined)) return { kind: 'gated', id, signals, test };
-    if (slot === ANY_FIELD || (literals === undefined && length < 2)) return { kind: 'lazy', id, test };
+    if (signals?.every((signal) => signal !== undefined)) return { kind: 'gated', id, signals, test: guarded };
+    if (slot === ANY_FIELD || (literals === undefined && length < 2 && run === undefined)) {
+      return { kind: 'lazy', id, test };
+    }
     // Too short for the index; still far cheaper to look for than to run the expression.
-    const guarded: Test = (view) => {
-      const text = view.text(slot, 'case');
-      if (text === undefined || text.length < length) return false;
-      return (literals === undefined || literals.some((literal) => text.includes(literal))) && test(view);
+    const sought: Test = (view) => {
+      const text = literals === undefined ? undefined : view.text(slot, 'case');
+      return (text === undefined || literals?.some((literal) => text.includes(literal)) === true) && guarded(view);
     };
-    return { kind: 'lazy', id, test: guarded };
+    return { kind: 'lazy', id, test: sought };
   }
 
   #indexText(
@@ -128,6 +133,17 @@ export class PredicateTable {
     this.#signals.set(key, signal);
     return signal;
   }
+}
+
+/** Runs the expression only on texts that are long enough and have the run that every match has. */
+function guardRegex(slot: number, { length, run, line }: RegexRequirement, test: Test): Test {
+  if (length < 2 && run === undefined) return test;
+  return (view) => {
+    const text = view.text(slot, 'none');
+    if (text === undefined || text.length < length) return false;
+    if (run !== undefined && !hasRun(text, run)) return false;
+    return (line !== undefined && hasAsciiLine(text, line)) || test(view);
+  };
 }
 
 const ANCHOR_OF = { contains: 'anywhere', startswith: 'start', endswith: 'end', equals: 'whole' } as const;
