@@ -4,6 +4,7 @@ import {
   copyFileSync,
   cpSync,
   existsSync,
+  globSync,
   mkdirSync,
   readFileSync,
   rmSync,
@@ -49,7 +50,6 @@ export function stagePrograms(root: string, layout: Layout): Programs {
     rmSync(programs, { recursive: true, force: true });
     mkdirSync(stagedDist, { recursive: true, mode: 0o755 });
     copyFileSync(process.execPath, stagedNode, constants.COPYFILE_FICLONE);
-    chmodSync(stagedNode, 0o755);
     cpSync(dist, stagedDist, { recursive: true });
     for (const name of NATIVE_PACKAGES) {
       const source = join(root, 'node_modules', name);
@@ -59,7 +59,18 @@ export function stagePrograms(root: string, layout: Layout): Programs {
         filter: (path) => !/\/(deps|src|node_modules|obj\.target|obj)(\/|$)/.test(path.slice(source.length)),
       });
     }
+    openToReaders(programs, stagedNode);
     writeFileSync(stamp, wanted);
   }
   return { node: stagedNode, consoleDist: stagedDist };
+}
+
+/** Root's umask, and that of whoever made the clone, may keep other users out. */
+function openToReaders(programs: string, executable: string): void {
+  for (const entry of globSync('**', { cwd: programs, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isSymbolicLink()) continue;
+    chmodSync(path, entry.isDirectory() || path === executable ? 0o755 : 0o644);
+  }
+  chmodSync(programs, 0o755);
 }
