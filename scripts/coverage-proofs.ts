@@ -296,6 +296,7 @@ export const PROVEN: readonly ProvenEvent[] = [
 
 export const NOT_SEEN: readonly string[] = [
   'What the agent’s own process does: the kernel records nothing of the process that reads audit.',
+  'What processes do themselves that were born before audit was first switched on in this boot: the kernel keeps no audit context for them; their children are seen. `linux-audit` names them (`processes_older_than_audit`). With `audit=1` on the kernel’s command line there are none; Debian 12 does not switch audit on by itself.',
   'Programs of the x32 ABI (kernels of the big distributions do not build it).',
   'Namespaces that a process gets by `clone3`, whose flags lie in its memory; `unshare`, `setns` and `clone` are seen.',
   'The peer of a connection that its taker has closed again within some milliseconds, and of one taken through an io_uring.',

@@ -85,6 +85,7 @@ class FakeKernel {
 let kernel: FakeKernel;
 let folder: string;
 let now: number;
+let enablings = 0;
 let told: TamperReport[];
 let session: AuditSession;
 
@@ -93,6 +94,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'yagura-session-'));
   now = 0;
   told = [];
+  enablings = 0;
   session = createAuditSession({
     openControl: () => kernel.control(),
     openSocket: () => kernel.socket(),
@@ -103,6 +105,9 @@ beforeEach(() => {
     monotonic: () => now,
     onRecord: () => undefined,
     onTampering: (report) => void told.push(report),
+    onEnabling: () => {
+      enablings += 1;
+    },
   });
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -184,4 +189,14 @@ test('a rule that hides tasks is left when it stood before us, and taken out whe
   expect(told).toMatchObject([{ kind: 'audit_tasks_hidden', mended: true }]);
   expect(kernel.rules).toContain(hiding);
   expect(kernel.rules).not.toContain(second);
+});
+
+test('whether audit was off before it is told, and not when it was on', () => {
+  session.start();
+  expect(enablings).toBe(1);
+  session.stop();
+  kernel.status = { ...kernel.status, enabled: 1 };
+  session.start();
+  expect(enablings).toBe(1);
+  session.stop();
 });

@@ -23,6 +23,8 @@ export interface AuditSessionOptions {
   readonly monotonic: () => number;
   readonly onRecord: (type: number, body: Buffer) => void;
   readonly onTampering: (report: TamperReport) => void;
+  /** Audit is off, and is switched on next. */
+  readonly onEnabling?: () => void;
 }
 
 export interface Trouble {
@@ -115,6 +117,7 @@ export function createAuditSession(options: AuditSessionOptions): AuditSession {
     role = status.pid === 0 || status.pid === ownPid || !isAlive(status.pid) ? 'daemon' : 'listener';
     if (role === 'listener' && status.failure === FAILURE_PANIC) return PANIC_ON_LOSS;
     if (status.enabled !== ENABLED_LOCKED) {
+      if (status.enabled === 0) options.onEnabling?.();
       const applied = applySettings(on, status, role, options.stateFile);
       if (typeof applied === 'number') return refused(applied);
       settings = applied;

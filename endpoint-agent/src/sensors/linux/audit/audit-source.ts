@@ -1,5 +1,7 @@
 import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { EventFields, SensorHealth } from '@yagura/protocol';
+import { procReader } from '../../../state/read-proc.ts';
 import type { Observation } from '../../sensor.ts';
 import type { BootTime } from '../capture/boot-time.ts';
 import type { CanaryClaims } from '../capture/canaries.ts';
@@ -13,6 +15,7 @@ import { ConnectionCoalescer } from './connection-coalescer.ts';
 import { openAuditControl } from './control.ts';
 import { ASSEMBLER_LIMITS, type AuditEvent, EventAssembler } from './event-assembler.ts';
 import { IntakeGate } from './intake-gate.ts';
+import { bootId } from './kernel-state.ts';
 import { SOCKET_SERVICE } from './network-observations.ts';
 import { type AuditContext, type ExecutedImage, meaningOfCall, toObservation } from './observations.ts';
 import { createProcessContexts } from './process-context.ts';
@@ -25,6 +28,7 @@ import { decodeSockaddr } from './socket-address.ts';
 import { abisOf } from './syscalls.ts';
 import { TalkativeProcesses } from './talkative-processes.ts';
 import type { TamperReport } from './tamper-report.ts';
+import { UnauditedProcesses, uptimeTicks } from './unaudited-processes.ts';
 
 export interface AuditSourceOptions {
   /** Where the former kernel state is kept while ours is in force. */
@@ -53,6 +57,8 @@ export interface AuditSource extends CaptureSource {
 
 /** Holds what comes while the reader stands still for many seconds; the kernel reserves none of it beforehand. */
 const RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
+/** When audit was first switched on in this boot, beside the former kernel state. */
+const FIRST_ENABLED_FILE = 'audit-first-enabled.json';
 const MAX_RECORD_BYTES = 16 * 1024;
 const RECORDS_PER_READ = 4_000;
 /** Records between two looks at how full the kernel's buffer is. */
@@ -75,6 +81,14 @@ export function createAuditSource(options: AuditSourceOptions): AuditSource {
   const buffer = Buffer.alloc(MAX_RECORD_BYTES);
   let events = 0;
 
+  const unaudited = new UnauditedProcesses({
+    file: join(dirname(options.stateFile), FIRST_ENABLED_FILE),
+    bootId: bootId(),
+    processes: procReader,
+    uptimeTicks,
+    ownPid: process.pid,
+    monotonic,
+  });
   const session = createAuditSession({
     openControl: openAuditControl,
     openSocket: (groups) => openNetlink(NETLINK_AUDIT, groups),
@@ -85,6 +99,7 @@ export function createAuditSource(options: AuditSourceOptions): AuditSource {
     monotonic,
     onRecord: record,
     onTampering: tell,
+    onEnabling: () => unaudited.noteEnabling(),
   });
   const { hasRoomFor } = options;
   const gate = new IntakeGate({ monotonic, userName, hasRoomFor, isFull: () => sink.full });
@@ -198,8 +213,13 @@ export function createAuditSource(options: AuditSourceOptions): AuditSource {
     };
   }
 
+  function olderNote(): Pick<SensorHealth, 'code' | 'detail'> {
+    const { detail } = unaudited;
+    return detail === undefined ? {} : { code: 'processes_older_than_audit', detail };
+  }
+
   function leftOutNote(): Pick<SensorHealth, 'code' | 'detail'> {
-    if (raw.leftOut.length === 0) return {};
+    if (raw.leftOut.length === 0) return olderNote();
     const detail = `Called too often to be recorded for rules about the raw audit log, for a minute: ${raw.leftOut.join(', ')}.`;
     return { code: 'busy_system_calls', detail };
   }
