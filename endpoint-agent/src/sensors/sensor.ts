@@ -1,6 +1,12 @@
 import type { EventCategory, EventFields, LogSource, SensorHealth } from '@yagura/protocol';
 
 /**
+ * `logsource.service` of events about what somebody did to a sensor itself; `EventType` says what, the acting
+ * process is named where the kernel named it.
+ */
+export const TAMPER_SERVICE = 'sensor_tamper';
+
+/**
  * What a sensor saw, before it is normalised. `pid` is the acting process as the kernel named it;
  * `fields` are named in Sigma's taxonomy already, and what is unknown is absent.
  */

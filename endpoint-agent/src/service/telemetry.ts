@@ -1,15 +1,18 @@
 import type { Event, EventCategory } from '@yagura/protocol';
+import { FairShare } from '../platform/fairness/fair-share.ts';
+import { TAMPER_SERVICE } from '../sensors/sensor.ts';
 import type { Spool } from '../spool/spool.ts';
 
 /** Sends the events that a person needs to understand an incident later; the rest stays on the endpoint. */
 export interface Telemetry {
   add(event: Event): void;
   flush(): void;
-  /** Events not sent because more came than a second allows. */
+  /** Events not sent because more came than a second allows, or more of one user than his share. */
   readonly shed: number;
 }
 
-const MAX_PER_SECOND = 500;
+/** Beyond this only events of users who had less than their share of it. */
+const AMPLE_PER_SECOND = 500;
 const FLUSH_ITEMS = 200;
 
 /** Written files are far too many to send: those of places where things start are, the rest is in stories. */
@@ -37,11 +40,11 @@ function isSent({ logsource, fields }: Event): boolean {
   return logsource.product !== 'linux' || fields['EventType'] !== undefined;
 }
 
-export function createTelemetry(spool: Spool, monotonic: () => number): Telemetry {
+export function createTelemetry(spool: Pick<Spool, 'append'>, monotonic: () => number): Telemetry {
   let waiting: Event[] = [];
   let second = 0;
-  let inSecond = 0;
   let shed = 0;
+  const shares = new FairShare(AMPLE_PER_SECOND);
   function flush(): void {
     if (waiting.length === 0) return;
     const events = waiting;
@@ -51,16 +54,20 @@ export function createTelemetry(spool: Spool, monotonic: () => number): Telemetr
   return {
     add(event) {
       if (!isSent(event)) return;
-      const now = Math.floor(monotonic() / 1_000);
-      if (now !== second) {
-        second = now;
-        inSecond = 0;
+      const now = monotonic();
+      const current = Math.floor(now / 1_000);
+      if (current !== second) {
+        second = current;
+        shares.clear();
       }
-      inSecond += 1;
-      if (inSecond > MAX_PER_SECOND) {
+      // What nobody is named for shares as if one did it all.
+      const user = String(event.fields['User'] ?? '');
+      // What was done to the agent itself is never left out.
+      if (event.logsource.service !== TAMPER_SERVICE && !shares.allows(user, now)) {
         shed += 1;
         return;
       }
+      shares.take(user, 1, now);
       waiting.push(event);
       if (waiting.length >= FLUSH_ITEMS) flush();
     },

@@ -1,8 +1,11 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { Event } from '@yagura/protocol';
 
-/** `file`: what happens to files, by far the most; `main`: everything else. */
-export const HISTORY_LANES = ['main', 'file'] as const;
+/**
+ * `file`: what happens to files, by far the most; `bulk`: what a user does beyond his budget, which displaces only its
+ * like; `main`: everything else.
+ */
+export const HISTORY_LANES = ['main', 'file', 'bulk'] as const;
 export type HistoryLane = (typeof HISTORY_LANES)[number];
 
 /** Events of one block. Compressed together they take a fifth of what they take one by one. */

@@ -75,6 +75,11 @@ export class HistoryDatabase implements Disposable {
     return this.#number('SELECT coalesce(sum(size), 0) AS n FROM block WHERE lane = ?', lane);
   }
 
+  /** Bytes of the table of processes with its indexes: what the blocks do not use. */
+  processBytes(): number {
+    return Math.max(0, this.usedBytes() - this.#number('SELECT coalesce(sum(size), 0) AS n FROM block'));
+  }
+
   events(): number {
     return this.#number('SELECT coalesce(sum(events), 0) AS n FROM block');
   }
@@ -116,11 +121,17 @@ export class HistoryDatabase implements Disposable {
     );
   }
 
-  /** Deletes processes that ended longest ago; when all run still, those that began first. Returns how many. */
-  dropOldestProcesses(): number {
+  /**
+   * Deletes processes of the user who has most of them: those that ended longest ago; when all run still, those that
+   * began first. Returns how many.
+   */
+  dropProcesses(): number {
+    const most = this.#store.prepare('SELECT user FROM process GROUP BY user ORDER BY count(*) DESC LIMIT 1').get();
+    const user = most?.['user'];
     return this.#change(
-      `DELETE FROM process WHERE entity_id IN
-        (SELECT entity_id FROM process ORDER BY ended_at IS NULL, coalesce(ended_at, started_at) LIMIT ${PROCESSES_AT_ONCE})`,
+      `DELETE FROM process WHERE entity_id IN (SELECT entity_id FROM process WHERE user IS ?
+        ORDER BY ended_at IS NULL, coalesce(ended_at, started_at) LIMIT ${PROCESSES_AT_ONCE})`,
+      typeof user === 'string' ? user : null,
     );
   }
 
@@ -128,7 +139,7 @@ export class HistoryDatabase implements Disposable {
     this.#store[Symbol.dispose]();
   }
 
-  #change(sql: string, ...values: (string | number)[]): number {
+  #change(sql: string, ...values: (string | number | null)[]): number {
     return this.#store.transaction('deferred', () => this.#store.prepare(sql).run(...values));
   }
 
@@ -141,10 +152,16 @@ export class HistoryDatabase implements Disposable {
   }
 }
 
+const PROCESS_BY_USER = 'CREATE INDEX IF NOT EXISTS process_by_user ON process (user)';
+
 function createSchema(store: Store): void {
   store.exec('PRAGMA cache_size = -512');
   const version = Number(store.prepare('PRAGMA user_version').get()?.['user_version']);
-  if (version === SCHEMA_VERSION) return;
+  if (version === SCHEMA_VERSION) {
+    // Histories from before there was this index are as good as others.
+    store.exec(PROCESS_BY_USER);
+    return;
+  }
   // A version that this build does not know is set aside like damage, and kept.
   if (version !== 0) throw Object.assign(new Error(`history of version ${version}`), { errcode: 11 });
   store.transaction('durable', () => {
@@ -158,6 +175,7 @@ function createSchema(store: Store): void {
       CREATE INDEX process_by_parent ON process (parent_id) WHERE parent_id IS NOT NULL;
       CREATE INDEX process_by_end ON process (ended_at);
       CREATE INDEX process_by_pid ON process (pid);
+      ${PROCESS_BY_USER};
       PRAGMA user_version = ${SCHEMA_VERSION};
     `);
   });

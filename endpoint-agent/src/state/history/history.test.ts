@@ -64,6 +64,10 @@ const started = (entityId: string, parentEntityId: string | undefined, image: st
   );
 const wrote = (target: string, entityId = 'w') =>
   event('file_event', { TargetFilename: target, Image: '/usr/bin/tee' }, { entityId });
+const wroteAs = (user: string, target: string) => {
+  const written = wrote(target);
+  return { ...written, fields: { ...written.fields, User: user } };
+};
 
 describe('what was added is found', () => {
   test('by time, program, path, address, process and kind, in the order of time', () => {
@@ -203,14 +207,14 @@ describe('bounds', () => {
   });
 
   test('processes, those that ended longest ago first', () => {
-    using history = open({ bytes: 4 * MIB, processShare: 0.25, perSecond: 1e9 });
+    using history = open({ bytes: 4 * MIB, processShare: 0.1, perSecond: 1e9 });
     for (let n = 0; n < 8_000; n += 1) {
       history.add(started(`p${n}`, undefined, '/bin/true', n));
       if (n !== 3) history.add(event('process_termination', {}, { entityId: `p${n}` }));
       if (n % 1_000 === 999) pass(history, 3_000);
     }
     for (let n = 0; n < 4; n += 1) pass(history, 61_000);
-    expect(history.status().processes).toBeLessThanOrEqual((4 * MIB * 0.25) / 400);
+    expect(history.status().processes).toBeLessThan(5_000);
     expect(read((reader) => reader.tree('p3'))).toBeDefined();
     expect(read((reader) => reader.tree('p7999'))).toBeDefined();
     expect(read((reader) => reader.tree('p0'))).toBeUndefined();
@@ -245,6 +249,52 @@ describe('bounds', () => {
     for (let n = 0; n < 50; n += 1) history.add(event('dns_query', { QueryName: 'x.example' }));
     pass(history, 3_000);
     expect(history.status()).toMatchObject({ events: 100, dropped: 40 });
+  });
+
+  test('a flood of one user displaces his own events, not those of days before and of others', () => {
+    using history = open({ bytes: 4 * MIB, userBurst: 500, userPerSecond: 1, perSecond: 1e9, filesPerSecond: 1e9 });
+    for (let n = 0; n < 400; n += 1) history.add(wroteAs('alice', `/home/alice/${noise(n)}`));
+    pass(history, 3_000);
+    for (let n = 0; n < 60_000; n += 1) {
+      history.add(wroteAs('flood', `/data/${noise(n)}`));
+      if (n % 5_000 === 0) pass(history, 61_000);
+    }
+    for (let n = 0; n < 10; n += 1) pass(history, 61_000);
+    const files = read((reader) => reader.search({ limit: 100_000, category: 'file_event' }));
+    const of = (user: string) => files.filter(({ fields }) => fields['User'] === user);
+    expect(of('alice')).toHaveLength(400);
+    expect(of('flood').at(-1)?.fields['TargetFilename']).toBe(`/data/${noise(59_999)}`);
+    expect(of('flood').length).toBeLessThan(30_000);
+    expect(history.status().bytes).toBeLessThanOrEqual(4 * MIB);
+  });
+
+  test('within a second a flood of one user leaves room for others', () => {
+    using history = open({ perSecond: 100, filesPerSecond: 60 });
+    for (let n = 0; n < 500; n += 1) history.add(wroteAs('flood', `/f${n}`));
+    for (let n = 0; n < 20; n += 1) history.add(wroteAs('alice', `/a${n}`));
+    pass(history, 3_000);
+    expect(history.status()).toMatchObject({ events: 80, dropped: 440 });
+  });
+
+  test('processes of the user who has most of them go first', () => {
+    using history = open({ bytes: 4 * MIB, processShare: 0.1, perSecond: 1e9 });
+    const process = (id: string, user: string, n: number) => {
+      const begun = started(id, undefined, '/bin/true', n);
+      history.add({ ...begun, fields: { ...begun.fields, User: user } });
+      history.add(event('process_termination', {}, { entityId: id }));
+    };
+    for (let n = 0; n < 300; n += 1) process(`a${n}`, 'alice', n);
+    for (let n = 0; n < 8_000; n += 1) {
+      process(`p${n}`, 'flood', n);
+      if (n % 1_000 === 999) pass(history, 3_000);
+    }
+    for (let n = 0; n < 4; n += 1) pass(history, 61_000);
+    expect(history.status().processes).toBeLessThan(5_000);
+    for (const id of ['a0', 'a299', 'p7999'])
+      expect(
+        read((reader) => reader.tree(id)),
+        id,
+      ).toBeDefined();
   });
 
   test('nothing is kept on a full disk or when it is switched off, and it says so', () => {

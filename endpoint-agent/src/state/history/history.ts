@@ -2,6 +2,8 @@ import { existsSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Event } from '@yagura/protocol';
 import type { Clock } from '../../platform/clock.ts';
+import { FairShare } from '../../platform/fairness/fair-share.ts';
+import { OwnerBudgets } from '../../platform/fairness/owner-budgets.ts';
 import { storeFailure } from '../../store/sqlite.ts';
 import type { ProcessTable } from '../process-table.ts';
 import { BLOCK_EVENTS, HISTORY_LANES, type HistoryLane, packBlock } from './block.ts';
@@ -52,8 +54,6 @@ const ROUNDS = 8;
 /** A clock that was put right or wrong deletes nothing by age until it has gone steadily for so long. */
 const STEADY_MS = 3_600_000;
 const JUMP_MS = 60_000;
-/** What a row of a process takes with its indexes, about. */
-const PROCESS_BYTES = 400;
 /** They come by the thousand, and are not to push out the rest. */
 const FILE_LANE: ReadonlySet<string> = new Set(['file_event', 'file_change', 'file_rename', 'file_delete']);
 
@@ -61,14 +61,19 @@ export function openHistory(options: HistoryOptions): History {
   const { path, clock, log } = options;
   const limits = { ...HISTORY_LIMITS, ...options.limits };
   const rows = new ProcessRows(options.processes);
-  const pending: Record<HistoryLane, string[]> = { main: [], file: [] };
-  const spans: Record<HistoryLane, { from: number; to: number }> = { main: emptySpan(), file: emptySpan() };
+  const pending: Record<HistoryLane, string[]> = { main: [], file: [], bulk: [] };
+  const spans: Record<HistoryLane, { from: number; to: number }> = {
+    main: emptySpan(),
+    file: emptySpan(),
+    bulk: emptySpan(),
+  };
+  const shares = new FairShare(limits.perSecond);
+  const fileShares = new FairShare(limits.filesPerSecond);
+  const budgets = new OwnerBudgets({ burst: limits.userBurst, perSecond: limits.userPerSecond, maxOwners: 256 });
   let database = limits.bytes > 0 ? open() : undefined;
   let retryAt = clock.monotonic() + REOPEN_AFTER_MS;
   let dropped = 0;
   let second = 0;
-  let inSecond = 0;
-  let filesInSecond = 0;
   let firstAt: number | undefined;
   let trimmedAt = clock.monotonic();
   let isDiskLow = hasLittleSpace();
@@ -143,16 +148,16 @@ export function openHistory(options: HistoryOptions): History {
     if (!attempt((open) => open.write(blocks, processes, ended))) dropped += events;
   }
 
-  function isOverRate(isFile: boolean): boolean {
-    const now = Math.floor(clock.monotonic() / 1_000);
-    if (now !== second) {
-      second = now;
-      inSecond = 0;
-      filesInSecond = 0;
+  function isOverRate(user: string, isFile: boolean, now: number): boolean {
+    const current = Math.floor(now / 1_000);
+    if (current !== second) {
+      second = current;
+      shares.clear();
+      fileShares.clear();
     }
-    if (inSecond >= limits.perSecond || (isFile && filesInSecond >= limits.filesPerSecond)) return true;
-    inSecond += 1;
-    if (isFile) filesInSecond += 1;
+    if (!shares.allows(user, now) || (isFile && !fileShares.allows(user, now))) return true;
+    shares.take(user, 1, now);
+    if (isFile) fileShares.take(user, 1, now);
     return false;
   }
 
@@ -170,10 +175,11 @@ export function openHistory(options: HistoryOptions): History {
   function trimOnce(open: HistoryDatabase): boolean {
     const isSteady = clock.monotonic() - steadySince >= STEADY_MS;
     if (isSteady && open.dropBefore(clock.now() - limits.ageMs) > 0) return true;
-    if (open.processes() * PROCESS_BYTES > limits.bytes * limits.processShare) return open.dropOldestProcesses() > 0;
+    if (open.processBytes() > limits.bytes * limits.processShare) return open.dropProcesses() > 0;
     if (open.laneBytes('file') > limits.bytes * limits.fileShare) return open.dropOldest('file') > 0;
+    if (open.laneBytes('bulk') > limits.bytes * limits.bulkShare) return open.dropOldest('bulk') > 0;
     // The write-ahead log and a margin for what comes until the next look stay within the bound too.
-    if (open.usedBytes() > limits.bytes * 0.95) return open.dropOldest() > 0 || open.dropOldestProcesses() > 0;
+    if (open.usedBytes() > limits.bytes * 0.95) return open.dropOldest() > 0 || open.dropProcesses() > 0;
     return false;
   }
 
@@ -186,16 +192,20 @@ export function openHistory(options: HistoryOptions): History {
   return {
     add(event) {
       const { category } = event.logsource;
-      const lane = category !== undefined && FILE_LANE.has(category) ? 'file' : 'main';
+      const isFile = category === 'file_event' || category === 'file_rename' || category === 'file_delete';
       if (limits.bytes === 0) return;
-      if (!database || isDiskLow || isOverRate(lane === 'file')) {
+      const now = clock.monotonic();
+      // What nobody is named for shares as if one did it all.
+      const user = String(event.fields['User'] ?? '');
+      if (!database || isDiskLow || isOverRate(user, isFile, now)) {
         dropped += 1;
         return;
       }
       rows.note(event);
-      firstAt ??= clock.monotonic();
+      firstAt ??= now;
       // The process's row says when it ended.
       if (category === 'process_termination') return;
+      const lane = !budgets.spend(user, now) ? 'bulk' : isFile ? 'file' : 'main';
       pending[lane].push(JSON.stringify(event));
       const span = spans[lane];
       span.from = Math.min(span.from, event.time);

@@ -6,11 +6,7 @@ import type { ExecutedImage } from '../audit/observations.ts';
 export const SOURCE_NAMES = ['linux-audit', 'linux-processes', 'linux-files', 'linux-network'] as const;
 export type SourceName = (typeof SOURCE_NAMES)[number];
 
-/**
- * `logsource.service` of events about what somebody did to a sensor itself; `EventType` says what, the acting
- * process is named where the kernel named it.
- */
-export const TAMPER_SERVICE = 'sensor_tamper';
+export { TAMPER_SERVICE } from '../../sensor.ts';
 
 /** Where a source puts what it saw. While it is full a source puts nothing more there. */
 export interface SourceSink {
