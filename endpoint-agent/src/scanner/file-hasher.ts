@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { close, closeSync, constants, fstat, open, read, type Stats } from 'node:fs';
+import { promisify } from 'node:util';
 import { decodePath } from '../native/path-bytes.ts';
 
 export interface FileFacts {
@@ -33,6 +33,9 @@ const CHUNK_BYTES = 65_536;
  * its path by now, so that nothing but a regular file is ever opened: a FIFO would wait or let its writer go
  * on, and opening alone can set a device going (/dev/watchdog restarts the machine). A result is remembered
  * under device, inode, size, mtime and ctime.
+ *
+ * Bare descriptors, and as few calls as will do: each is a round trip through the thread pool, which costs more
+ * than hashing a small file does.
  */
 export interface FileHasher {
   /** Resolves with nothing when the file is gone, no regular file, too large, or the queue is full. */
@@ -41,9 +44,20 @@ export interface FileHasher {
   readonly dropped: number;
 }
 
+const openFile = promisify(open);
+const statFile = promisify(fstat);
+const closeFile = promisify(close);
+/** By hand: promisified, it makes an object for each result. */
+const readFile = (descriptor: number, into: Buffer, length: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    read(descriptor, into, 0, length, null, (error, count) => (error ? reject(error) : resolve(count)));
+  });
+
 export function createFileHasher(limits: FileHasherLimits = FILE_HASHER_LIMITS): FileHasher {
   const cache = new Map<string, FileFacts>();
   const waiting: (() => void)[] = [];
+  /** One for each file that is being read. */
+  const buffers: Buffer[] = [];
   let running = 0;
   let dropped = 0;
 
@@ -73,31 +87,58 @@ export function createFileHasher(limits: FileHasherLimits = FILE_HASHER_LIMITS):
     cache.set(key, facts);
   }
 
-  async function read(path: string): Promise<FileFacts | undefined> {
-    const file = await openRegular(path);
-    if (file === undefined) return undefined;
+  async function digestNamed(named: number): Promise<FileFacts | undefined> {
+    const stats = await statFile(named);
+    if (!stats.isFile() || stats.size > limits.maxBytes) return undefined;
+    const key = identity(stats);
+    const known = cache.get(key);
+    if (known) return known;
+    const { O_RDONLY, O_NONBLOCK } = constants;
+    // Through the descriptor: the very file that was looked at, whatever stands at its name now.
+    const file = O_PATH === 0 ? named : await openFile(`/proc/self/fd/${named}`, O_RDONLY | O_NONBLOCK);
     try {
-      const stats = await file.stat();
-      if (!stats.isFile() || stats.size > limits.maxBytes) return undefined;
-      const key = identity(stats);
-      const known = cache.get(key);
-      if (known) return known;
-      const facts = await digest(file, limits.maxBytes);
-      if (facts && identity(await file.stat()) === key) remember(key, facts);
+      const facts = await digest(file, stats.size, limits.maxBytes);
+      // A file that was written while it was read has no hash worth remembering.
+      if (facts && identity(await statFile(file)) === key) remember(key, facts);
       return facts;
-    } catch {
-      return undefined;
     } finally {
-      await file.close();
+      if (file !== named) await closeFile(file);
+    }
+  }
+
+  /** Stops at the limit even when the file grows while it is read. */
+  async function digest(file: number, expected: number, maxBytes: number): Promise<FileFacts | undefined> {
+    const hash = createHash('sha256');
+    const buffer = buffers.pop() ?? Buffer.allocUnsafe(CHUNK_BYTES);
+    let size = 0;
+    try {
+      for (;;) {
+        const wanted = Math.min(CHUNK_BYTES, Math.max(1, expected - size + 1));
+        const count = await readFile(file, buffer, wanted);
+        size += count;
+        if (size > maxBytes) return undefined;
+        if (count > 0) hash.update(buffer.subarray(0, count));
+        // A regular file gives less than was asked for at its end only.
+        if (count < wanted) return { sha256: hash.digest('hex'), size };
+      }
+    } finally {
+      buffers.push(buffer);
     }
   }
 
   return {
     async hash(path) {
       if (!(await slot())) return undefined;
+      let named: number | undefined;
       try {
-        return await read(path);
+        const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+        named = await openFile(decodePath(path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_PATH);
+        return await digestNamed(named);
+      } catch {
+        return undefined; // Gone, not ours to open, or the medium failed.
       } finally {
+        // A descriptor that only names a file has nothing to flush: closing it waits for nothing.
+        if (named !== undefined) closeSync(named);
         release();
       }
     },
@@ -110,37 +151,6 @@ export function createFileHasher(limits: FileHasherLimits = FILE_HASHER_LIMITS):
 /** Of Linux: names the file without opening it. Elsewhere the file is opened directly. */
 const O_PATH = process.platform === 'linux' ? 0o10000000 : 0;
 
-/** Nothing when the file is gone, not ours to open, or no regular file. */
-async function openRegular(path: string): Promise<FileHandle | undefined> {
-  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-  let named: FileHandle | undefined;
-  try {
-    named = await open(decodePath(path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_PATH);
-    if (O_PATH === 0) return named;
-    if (!(await named.stat()).isFile()) return undefined;
-    // Through the descriptor: the very file that was looked at, whatever stands at its name now.
-    return await open(`/proc/self/fd/${named.fd}`, O_RDONLY | O_NONBLOCK);
-  } catch {
-    return undefined;
-  } finally {
-    if (O_PATH !== 0) await named?.close();
-  }
-}
-
 function identity(stats: Stats): string {
   return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}`;
-}
-
-/** Stops at the limit even when the file grows while it is read. */
-async function digest(file: FileHandle, maxBytes: number): Promise<FileFacts | undefined> {
-  const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-  let size = 0;
-  for (;;) {
-    const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, null);
-    if (bytesRead === 0) return { sha256: hash.digest('hex'), size };
-    size += bytesRead;
-    if (size > maxBytes) return undefined;
-    hash.update(buffer.subarray(0, bytesRead));
-  }
 }

@@ -9,6 +9,7 @@ import {
   type StoryTracker,
 } from '../core/index.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { FileFacts } from '../scanner/file-hasher.ts';
 import { AUDITD_SERVICE } from '../sensors/linux/audit/raw/audit-demand.ts';
 import type { Observation, Sink } from '../sensors/sensor.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -29,7 +30,7 @@ export interface PipelineParts {
   readonly evaluator: Evaluator;
   /** Indicators alone, for what becomes known of a file after its event. */
   readonly indicators: Evaluator;
-  readonly files: FileReader;
+  readonly files: Pick<FileReader, 'read'>;
   readonly tracker: StoryTracker;
   readonly stories: StoryStore;
   readonly settings: Settings;
@@ -78,11 +79,16 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     const masked = maskEvent(normalised.event);
     telemetry.add(masked);
     history.add(masked);
-    files.read(normalised.event, (hashed, path, facts) => {
-      tracker.applyHash(path, facts.sha256, facts.size);
-      const matches = indicators.evaluate(hashed);
-      if (matches.length > 0) judge(hashed, matches);
-    });
+    const { TargetFilename } = normalised.event.fields;
+    const isOfStory = typeof TargetFilename === 'string' && tracker.followsFile(TargetFilename);
+    files.read(normalised.event, isOfStory || matches.length > 0, learn);
+  }
+
+  /** A written file's content became known. */
+  function learn(hashed: Event, path: string, facts: FileFacts): void {
+    tracker.applyHash(path, facts.sha256, facts.size);
+    const matches = indicators.evaluate(hashed);
+    if (matches.length > 0) judge(hashed, matches);
   }
 
   function judge(event: Event, matches: readonly RuleMatch[]): void {

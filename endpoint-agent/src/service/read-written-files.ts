@@ -1,30 +1,170 @@
 import type { Event } from '@yagura/protocol';
+import type { Clock } from '../platform/clock.ts';
 import type { FileFacts, FileHasher } from '../scanner/file-hasher.ts';
+
+/** Called at most once, later, with a copy of the event that carries the hash. */
+export type OnKnown = (hashed: Event, path: string, facts: FileFacts) => void;
 
 /** Learns the content of files that events speak of, after the event itself was judged. */
 export interface FileReader {
-  /** Calls back at most once, later, with a copy of the event that carries the hash. */
-  read(event: Event, onKnown: (hashed: Event, path: string, facts: FileFacts) => void): void;
+  /** `urgent`: somebody waits for the answer, whatever else goes on. */
+  read(event: Event, urgent: boolean, onKnown: OnKnown): void;
+  /** Written files that were not looked into, since too many waited or the agent ended. */
+  readonly dropped: number;
+  /** Reads no more. Safe to call twice. */
+  stop(): void;
+}
+
+export interface FileReaderLimits {
+  /** Files that are read at once although nobody waits for them, and how many more a second allows. */
+  readonly burst: number;
+  readonly perSecond: number;
+  /** How long a file waits at least, in milliseconds: many are gone by then. */
+  readonly settleMs: number;
+  /** Files read per second while others go on being written, and once that is over. */
+  readonly whileBusy: number;
+  readonly whenQuiet: number;
+  readonly maxWaiting: number;
+}
+
+export const FILE_READER_LIMITS: FileReaderLimits = {
+  burst: 20,
+  perSecond: 5,
+  settleMs: 2_000,
+  whileBusy: 20,
+  whenQuiet: 200,
+  maxWaiting: 4_000,
+};
+
+export interface FileReaderOptions {
+  readonly hasher: Pick<FileHasher, 'hash' | 'dropped'>;
+  readonly clock: Clock;
+  readonly onBug: (error: unknown) => void;
+  readonly limits?: FileReaderLimits;
 }
 
 /** Events after which a file may hold something new. Those of category `persistence` carry its hash already. */
 const WRITES: ReadonlySet<string | undefined> = new Set(['file_event', 'file_rename']);
+const STEP_MS = 100;
+/** After a write that found no room among those read at once, the machine counts as busy for this long. */
+const BUSY_MS = 1_000;
 
-export function createFileReader(hasher: FileHasher, onBug: (error: unknown) => void): FileReader {
+/** A file that waits; its path is the present one. */
+interface Waiting {
+  readonly event: Event;
+  readonly onKnown: OnKnown;
+  readonly since: number;
+}
+
+/**
+ * Reads what is written at once while little is, as on a machine at which somebody works. Where files come by
+ * the hundred (a build, an unpacked archive) each read would slow that work down: then they wait for some
+ * seconds, and those that are deleted meanwhile are never read. A file that is executed while it waits is
+ * read at once.
+ */
+export function createFileReader(options: FileReaderOptions): FileReader {
+  const { hasher, clock, onBug } = options;
+  const limits = options.limits ?? FILE_READER_LIMITS;
+  /** By path, in the order of their first write. */
+  const waiting = new Map<string, Waiting>();
+  let allowance = limits.burst;
+  let allowedAt = clock.monotonic();
+  let busyUntil = Number.NEGATIVE_INFINITY;
+  let due = 0;
+  let cancelStep: (() => void) | undefined;
+  let isStopped = false;
+  let dropped = 0;
+
+  function start(path: string, { event, onKnown }: Pick<Waiting, 'event' | 'onKnown'>): void {
+    void hasher.hash(path).then((facts) => {
+      if (facts === undefined || facts.size === 0) return;
+      const known = { TargetFilename: path, Hashes: `SHA256=${facts.sha256}`, sha256: facts.sha256 };
+      onKnown({ ...event, fields: { ...event.fields, ...known } }, path, facts);
+    }, onBug);
+  }
+
+  function isAllowed(): boolean {
+    const now = clock.monotonic();
+    allowance = Math.min(limits.burst, allowance + ((now - allowedAt) / 1_000) * limits.perSecond);
+    allowedAt = now;
+    if (allowance < 1) return false;
+    allowance -= 1;
+    return true;
+  }
+
+  function put(path: string, event: Event, onKnown: OnKnown): void {
+    const now = clock.monotonic();
+    busyUntil = now + BUSY_MS;
+    // What is written again and again is read once in its time, and cannot put that off.
+    const before = waiting.get(path);
+    if (before || waiting.size < limits.maxWaiting) waiting.set(path, { event, onKnown, since: before?.since ?? now });
+    else dropped += 1;
+    if (waiting.size > 0) cancelStep ??= clock.after(STEP_MS, step);
+  }
+
+  function step(): void {
+    const now = clock.monotonic();
+    due += ((now < busyUntil ? limits.whileBusy : limits.whenQuiet) * STEP_MS) / 1_000;
+    for (const [path, file] of waiting) {
+      if (due < 1 || now - file.since < limits.settleMs) break;
+      due -= 1;
+      waiting.delete(path);
+      start(path, file);
+    }
+    due = Math.min(due, 1);
+    cancelStep = waiting.size > 0 ? clock.after(STEP_MS, step) : undefined;
+  }
+
+  /** Somebody runs it: what is known of it is wanted now. */
+  function hurry(path: unknown): void {
+    const file = typeof path === 'string' ? waiting.get(path) : undefined;
+    if (typeof path !== 'string' || !file) return;
+    waiting.delete(path);
+    start(path, file);
+  }
+
+  /** What was unpacked beside its place and then put there waits under its new name. */
+  function moveBelow(from: string, to: string): void {
+    const moved = [...waiting].filter(([path]) => path.startsWith(`${from}/`));
+    for (const [path, file] of moved) {
+      waiting.delete(path);
+      waiting.set(to + path.slice(from.length), file);
+    }
+  }
+
+  /** What this event says of files that wait. */
+  function follow({ logsource, fields }: Event): void {
+    const { TargetFilename: target, SourceFilename: source } = fields;
+    if (logsource.category === 'process_creation') {
+      hurry(fields['Image']);
+      hurry(fields['ScriptFile']);
+    } else if (logsource.category === 'file_delete' && typeof target === 'string') {
+      waiting.delete(target);
+    } else if (logsource.category === 'file_rename' && typeof source === 'string') {
+      waiting.delete(source);
+      if (fields['IsDirectory'] === true && typeof target === 'string') moveBelow(source, target);
+    }
+  }
+
   return {
-    read(event, onKnown) {
-      const { TargetFilename: path, MountNamespace } = event.fields;
-      // A path of another mount namespace is some other file here.
-      if (MountNamespace !== undefined) return;
-      if (!WRITES.has(event.logsource.category) || typeof path !== 'string') return;
-      void hasher.hash(path).then((facts) => {
-        if (facts === undefined || facts.size === 0) return;
-        onKnown(
-          { ...event, fields: { ...event.fields, Hashes: `SHA256=${facts.sha256}`, sha256: facts.sha256 } },
-          path,
-          facts,
-        );
-      }, onBug);
+    read(event, urgent, onKnown) {
+      if (waiting.size > 0) follow(event);
+      const path = event.fields['TargetFilename'];
+      const isFile = typeof path === 'string' && event.fields['IsDirectory'] !== true;
+      if (isStopped || !isFile || !WRITES.has(event.logsource.category)) return;
+      if (urgent || isAllowed()) {
+        waiting.delete(path);
+        start(path, { event, onKnown });
+      } else put(path, event, onKnown);
+    },
+    get dropped() {
+      return dropped + hasher.dropped;
+    },
+    stop() {
+      isStopped = true;
+      cancelStep?.();
+      dropped += waiting.size;
+      waiting.clear();
     },
   };
 }

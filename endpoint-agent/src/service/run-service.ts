@@ -84,7 +84,11 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
   using _stories = stories;
   if (damaged) log.warn({ code: 'stories_damaged' }, 'the store of open stories was damaged and set aside');
 
-  const hasher = createFileHasher();
+  const files = createFileReader({
+    hasher: createFileHasher(),
+    clock,
+    onBug: (error) => log.warn({ error: String(error) }, 'a written file could not be judged'),
+  });
   const programs = createSystemPrograms({ folders: SYSTEM_PROGRAM_FOLDERS, monotonic: () => clock.monotonic() });
   const behaviour = createBehaviourEvaluator({
     clock,
@@ -120,9 +124,7 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
     normaliser: createNormaliser({ newId, processes }),
     evaluator: combineEvaluators(rules, packs.evaluator, behaviour, indicators),
     indicators,
-    files: createFileReader(hasher, (error) =>
-      log.warn({ error: String(error) }, 'a written file could not be judged'),
-    ),
+    files,
     tracker,
     stories,
     settings,
@@ -168,7 +170,7 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
       }),
       rulePack: () => packs.health(),
       suppressed: () => pipeline.counts.suppressed,
-      scanner: () => ({ dropped: hasher.dropped + telemetry.shed }),
+      scanner: () => ({ dropped: files.dropped + telemetry.shed }),
     },
     config.healthIntervalSeconds * 1_000,
   );
@@ -259,6 +261,7 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
   endKeeping();
   localActions[Symbol.dispose]();
   await Promise.all(sensors.map((sensor) => sensor.stopped));
+  files.stop();
   await containment.idle();
   await inventory.idle();
   telemetry.flush();

@@ -80,6 +80,11 @@ class Tracker implements StoryTracker {
     return this.#emit(state);
   }
 
+  followsFile(path: string): boolean {
+    for (const { files } of this.#stories.all()) if (files.has(path)) return true;
+    return false;
+  }
+
   applyHash(path: string, sha256: string, size?: number): void {
     for (const state of this.#stories.all()) {
       if (!state.files.has(path)) continue;

@@ -80,6 +80,8 @@ export interface StoryTracker {
   beginContainment(storyId: string, verdict: Verdict): Story | undefined;
   /** Folds in what became of an action, found by its story or its quarantined file; undefined if no open story knows it. */
   applyOutcome(outcome: ActionOutcome): Story | undefined;
+  /** Whether an open story has this file: its content is wanted soon. */
+  followsFile(path: string): boolean;
   /** The content of a written or executed file became known. */
   applyHash(path: string, sha256: string, size?: number): void;
   /** The process is the product's own harmless test: what it and its children do becomes a story of its own. */
