@@ -5,6 +5,7 @@ import type { CorrelationCounters, CorrelationResult } from './correlation/corre
 import type { SavedCorrelations } from './correlation/saved-state.ts';
 import { type BudgetLimits, RuleBudget, type Suspension } from './engine/rule-budget.ts';
 import { RuleGroup } from './engine/rule-group.ts';
+import { SearchMemory } from './engine/signal-index.ts';
 import type { EvaluatedEvent } from './event-view.ts';
 import { type LoadedRules, loadRules } from './load-rules.ts';
 import { type EventLogSource, logSourceMatches } from './log-source.ts';
@@ -59,6 +60,7 @@ export function createEvaluatorOf(loaded: LoadedRules, options: SigmaEvaluatorOp
   const { rules, correlations, rejected } = loaded;
   const budget = options.clock === undefined ? undefined : new RuleBudget(options.clock, options.budget);
   const engine = new CorrelationEngine(correlations, options.correlationClock ?? 'boot');
+  const memory = new SearchMemory();
   const groups = new Map<string, RuleGroup | undefined>();
   let lastSource: EventLogSource = { product: '' };
   let lastGroup: RuleGroup | undefined;
@@ -75,7 +77,9 @@ export function createEvaluatorOf(loaded: LoadedRules, options: SigmaEvaluatorOp
     if (groups.has(key)) return groups.get(key);
     const selected = rules.filter((rule) => logSourceMatches(rule.logsource, logsource));
     const group =
-      selected.length === 0 ? undefined : new RuleGroup(selected, { adaptive: options.adaptive !== false, budget });
+      selected.length === 0
+        ? undefined
+        : new RuleGroup(selected, { adaptive: options.adaptive !== false, budget, memory });
     if (groups.size >= REMEMBERED_SOURCES) groups.clear();
     groups.set(key, group);
     return group;

@@ -46,6 +46,10 @@ export class FieldTable {
   }
 }
 
+const NO_SLOT = -1;
+/** Fields of an event whose slots are remembered by their place. */
+const REMEMBERED = 64;
+
 /**
  * One event at a time, by slot. Texts are folded when first asked for and kept until the next event. Reads own
  * enumerable properties only, so a field called `__proto__` is a field like any other.
@@ -63,7 +67,10 @@ export class EventView {
   };
   #fields: Readonly<Record<string, unknown>> = {};
   /** Values of fields that no rule asks for by name. */
-  #unnamed: Scalar[] = [];
+  readonly #unnamed: Scalar[] = [];
+  /** Names of the last event's fields in their order, and their slots. */
+  readonly #names: string[] = [];
+  readonly #slots: number[] = [];
 
   constructor(table: FieldTable) {
     this.#table = table;
@@ -72,20 +79,34 @@ export class EventView {
   load(fields: Readonly<Record<string, unknown>>): void {
     this.#epoch += 1;
     this.#fields = fields;
-    this.#unnamed = [];
+    this.#unnamed.length = 0;
     if (this.#seen.length < this.#table.names.length) {
       this.#seen = new Int32Array(this.#table.names.length);
     }
-    for (const name of Object.keys(fields)) {
-      const slot = this.#table.lookUp(name);
-      const value = toScalar(fields[name]);
-      if (slot === undefined) {
+    const names = Object.keys(fields);
+    // Far cheaper than reading one field after the other.
+    const values = Object.values(fields);
+    for (let i = 0; i < names.length; i += 1) {
+      const name = names[i] as string;
+      const slot = i < REMEMBERED && this.#names[i] === name ? (this.#slots[i] as number) : this.#slotOf(name, i);
+      const value = toScalar(values[i]);
+      if (slot === NO_SLOT) {
         if (value !== undefined) this.#unnamed.push(value);
         continue;
       }
       this.#seen[slot] = this.#epoch;
       this.#values[slot] = value;
     }
+  }
+
+  /** Events of one sensor have the same fields in the same order, so each is looked up where the last one had it. */
+  #slotOf(name: string, at: number): number {
+    const slot = this.#table.lookUp(name) ?? NO_SLOT;
+    if (at < REMEMBERED) {
+      this.#names[at] = name;
+      this.#slots[at] = slot;
+    }
+    return slot;
   }
 
   /** The event has the field, whatever its value. */

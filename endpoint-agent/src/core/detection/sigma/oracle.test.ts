@@ -8,7 +8,10 @@ const EVENTS = 40;
 /** Pairs of a rule and an event: a few thousand by default, a million with YAGURA_ORACLE_CASES=1000000. */
 const CASES = Number(process.env['YAGURA_ORACLE_CASES'] ?? 24_000);
 /** Every seed that once showed a difference stays here. */
-const FORMER_FAILURES: readonly number[] = [];
+const FORMER_FAILURES: readonly number[] = [
+  // A keyword and a field's value were one and the same character.
+  900_001,
+];
 
 const LOGSOURCE = { product: 'windows', category: 'process_creation' };
 

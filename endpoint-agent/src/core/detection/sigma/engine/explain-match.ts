@@ -17,32 +17,29 @@ export interface MatchedField {
 export function explainMatch(node: RuleNode, facts: EventFacts): readonly MatchedField[] {
   const found: MatchedField[] = [];
   explain(node, facts, found);
-  const reported = new Map<string, MatchedField>();
-  for (const { field, value } of found) {
-    if (reported.has(field) || reported.size === REPORTED) continue;
-    const shown =
-      typeof value === 'string' && value.length > LIMITS.fieldValue ? value.slice(0, LIMITS.fieldValue) : value;
-    reported.set(field, { field: field.slice(0, LIMITS.fieldName), value: shown });
-  }
-  return [...reported.values()];
+  return found;
 }
 
 /** Whether the node holds; adds to `found` what it holds by. */
-function explain(node: RuleNode, facts: EventFacts, found: MatchedField[]): boolean {
+function explain(node: RuleNode, facts: EventFacts, found: MatchedField[] | undefined): boolean {
   switch (node.kind) {
     case 'not':
-      return !explain(node.operand, facts, []);
+      return !explain(node.operand, facts, undefined);
     case 'or':
-      return node.operands.some((operand) => explain(operand, facts, found));
+      for (const operand of node.operands) if (explain(operand, facts, found)) return true;
+      return false;
     case 'and': {
-      const before = found.length;
-      const holds = node.operands.every((operand) => explain(operand, facts, found));
-      if (!holds) found.length = before;
-      return holds;
+      const before = found?.length ?? 0;
+      for (const operand of node.operands) {
+        if (explain(operand, facts, found)) continue;
+        if (found !== undefined) found.length = before;
+        return false;
+      }
+      return true;
     }
     case 'test': {
       const holds = predicateHolds(node.predicate, facts);
-      if (holds) addTarget(node.target, facts, found);
+      if (holds && found !== undefined) addTarget(node.target, facts, found);
       return holds;
     }
   }
@@ -51,9 +48,19 @@ function explain(node: RuleNode, facts: EventFacts, found: MatchedField[]): bool
 function addTarget(target: TestTarget, { view }: EventFacts, found: MatchedField[]): void {
   if (target.kind === 'field') {
     const value = view.value(target.slot);
-    if (value !== undefined) found.push({ field: target.name, value });
+    if (value !== undefined) report(found, target.name, value);
     return;
   }
   const hit = view.entries().find(([, value]) => target.test(value));
-  if (hit !== undefined) found.push({ field: hit[0], value: hit[1] });
+  if (hit !== undefined) report(found, hit[0], hit[1]);
+}
+
+/** Each field once, cut to what the protocol carries. */
+function report(found: MatchedField[], name: string, value: Scalar): void {
+  if (found.length >= REPORTED) return;
+  const field = name.length > LIMITS.fieldName ? name.slice(0, LIMITS.fieldName) : name;
+  for (const reported of found) if (reported.field === field) return;
+  const shown =
+    typeof value === 'string' && value.length > LIMITS.fieldValue ? value.slice(0, LIMITS.fieldValue) : value;
+  found.push({ field, value: shown });
 }

@@ -4,8 +4,8 @@ import type { Predicate } from '../rule-ast.ts';
 import { foldPattern, foldText } from '../string-pattern.ts';
 import { compileText } from '../text-matcher.ts';
 import { hasAsciiLine, hasRun } from './character-class.ts';
-
-import { type Anchor, type IndexedLiteral, isIndexable } from './literal-table.ts';
+import { isIndexable } from './literal-grams.ts';
+import type { Anchor, IndexedLiteral } from './literal-table.ts';
 import { mandatoryOfPattern, type RegexRequirement, requirementOfRegex } from './mandatory-literals.ts';
 
 /** Stands for the slot of keywords, which are sought in every field. */
@@ -103,7 +103,7 @@ export class PredicateTable {
   }
 
   #literalSignal(slot: number, text: string, anchor: Anchor, windash: boolean): number | undefined {
-    if (!isIndexable(text, anchor)) return undefined;
+    if (!isIndexable(text, anchor, windash)) return undefined;
     const dashed = windash && text.includes('-');
     const key = `${slot}\n${anchor}\n${dashed}\n${text}`;
     const known = this.#signals.get(key);

@@ -59,6 +59,11 @@ export class RuleBudget {
     this.#active += 1;
   }
 
+  /** False while no rule has ever been suspended. */
+  get suspendsAny(): boolean {
+    return this.#active > 0;
+  }
+
   isSuspended(ruleId: string): boolean {
     if (this.#active === 0) return false;
     const suspension = this.#suspensions.get(ruleId);

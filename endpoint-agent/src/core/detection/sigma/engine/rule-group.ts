@@ -15,12 +15,14 @@ import {
   signalsOf,
 } from './rule-program.ts';
 import { SignalBoard } from './signal-board.ts';
-import { SignalIndex } from './signal-index.ts';
+import { type SearchMemory, SignalIndex } from './signal-index.ts';
 
 /** After these many events the choice of witnesses is renewed from what was seen. */
-const TRAININGS: ReadonlySet<number> = new Set([1_000, 20_000, 500_000]);
+const FIRST_TRAINING = 1_000;
+const TRAININGS: ReadonlySet<number> = new Set([FIRST_TRAINING, 20_000, 500_000]);
+const NO_MATCHES: readonly RuleMatch[] = [];
 /** Counts are halved here, so that they stay small and follow what changes. */
-const FORGET_AT = 1_000_000;
+const FORGET_AT = 200_000;
 /** Share of events that a signal is expected in before any was seen, times the tests that ask for it. */
 const GUESS = 0.0005;
 /** How many events' worth of experience the guess counts for. */
@@ -28,18 +30,19 @@ const GUESS_WEIGHT = 50;
 /** Every so many events the evaluation of each rule is timed, and whenever a value is long. */
 const TIMED_EVERY = 16;
 
+/** Every so many events one is learned from, once the first choice was made. */
+const LEARNED_EVERY = 8;
+
 interface GroupRule {
   readonly rule: SigmaRule;
   readonly node: RuleNode;
-  test: RuleTest;
-  /** Number of the event for which the rule was last considered. */
-  consideredAt: number;
 }
 
 export interface RuleGroupOptions {
   /** `false` keeps the first choice of witnesses, made without knowledge of events. */
   readonly adaptive: boolean;
   readonly budget: RuleBudget | undefined;
+  readonly memory: SearchMemory;
 }
 
 /**
@@ -56,8 +59,14 @@ export class RuleGroup {
   readonly #raised: Int32Array;
   #counted = 0;
   #total = 0;
-  #witnessed: readonly (readonly GroupRule[] | undefined)[] = [];
-  #unwitnessed: readonly GroupRule[] = [];
+  /** By rule: its compiled expression, and the event for which it was last considered. */
+  #tests: readonly RuleTest[] = [];
+  readonly #consideredAt: Int32Array;
+  /** By signal: where the list of the rules that it is a witness of begins in `#lists`; -1 for none. */
+  readonly #heads: Int32Array;
+  /** Lists of numbers of rules, each after its length. */
+  #lists = new Int32Array(0);
+  #unwitnessed = new Int32Array(0);
 
   constructor(rules: readonly SigmaRule[], options: RuleGroupOptions) {
     this.#options = options;
@@ -66,10 +75,8 @@ export class RuleGroup {
     this.#rules = rules.map((rule) => ({
       rule,
       node: internExpression(rule.expression, table, fields),
-      test: () => false,
-      consideredAt: 0,
     }));
-    this.#index = new SignalIndex(table, fields.names.length);
+    this.#index = new SignalIndex(table, fields.names.length, options.memory);
     this.#facts = {
       view: new EventView(fields),
       board: new SignalBoard(table.signalCount),
@@ -78,60 +85,76 @@ export class RuleGroup {
     };
     this.#raised = new Int32Array(table.signalCount);
     this.#uses = countUses(this.#rules, table.signalCount);
+    this.#consideredAt = new Int32Array(rules.length);
+    this.#heads = new Int32Array(table.signalCount);
     this.#plan();
   }
 
   evaluate(fields: Readonly<Record<string, unknown>>): readonly RuleMatch[] {
     const { board, view, testedAt } = this.#facts;
+    const considered = this.#consideredAt;
     if (board.begin()) {
       testedAt.fill(0);
-      for (const rule of this.#rules) rule.consideredAt = 0;
+      considered.fill(0);
     }
     view.load(fields);
     const long = this.#index.raise(view, board);
     const weight =
       this.#options.budget === undefined ? 0 : long ? 1 : board.epoch % TIMED_EVERY === 0 ? TIMED_EVERY : 0;
-    const matches: RuleMatch[] = [];
-    for (let i = 0; i < board.count; i += 1) {
-      const candidates = this.#witnessed[board.list[i] as number];
-      if (candidates === undefined) continue;
-      for (const candidate of candidates) {
-        if (candidate.consideredAt === board.epoch) continue;
-        candidate.consideredAt = board.epoch;
-        this.#consider(candidate, weight, matches);
+    let matches: RuleMatch[] | undefined;
+    const { list, count, epoch } = board;
+    const heads = this.#heads;
+    const lists = this.#lists;
+    for (let i = 0; i < count; i += 1) {
+      const head = heads[list[i] as number] as number;
+      if (head < 0) continue;
+      for (let at = head + 1, end = at + (lists[head] as number); at < end; at += 1) {
+        const rule = lists[at] as number;
+        if (considered[rule] === epoch) continue;
+        considered[rule] = epoch;
+        if (this.#holds(rule, weight)) (matches ??= []).push(this.#explain(rule));
       }
     }
-    for (const candidate of this.#unwitnessed) this.#consider(candidate, weight, matches);
+    const unwitnessed = this.#unwitnessed;
+    for (let i = 0; i < unwitnessed.length; i += 1) {
+      const rule = unwitnessed[i] as number;
+      if (this.#holds(rule, weight)) (matches ??= []).push(this.#explain(rule));
+    }
     if (this.#options.adaptive) this.#learn(board);
-    return matches;
+    return matches ?? NO_MATCHES;
   }
 
   /** `weight` is how many events a timing stands for; 0 takes none. */
-  #consider({ rule, node, test }: GroupRule, weight: number, matches: RuleMatch[]): void {
+  #holds(rule: number, weight: number): boolean {
     const { budget } = this.#options;
-    if (budget === undefined || weight === 0) {
-      if (budget?.isSuspended(rule.facts.ruleId) !== true && test(this.#facts)) {
-        matches.push({ rule: rule.facts, matched: explainMatch(node, this.#facts) });
-      }
-      return;
-    }
-    if (budget.isSuspended(rule.facts.ruleId)) return;
+    const test = this.#tests[rule] as RuleTest;
+    if (budget === undefined || (weight === 0 && !budget.suspendsAny)) return test(this.#facts);
+    const { facts } = (this.#rules[rule] as GroupRule).rule;
+    if (budget.isSuspended(facts.ruleId)) return false;
+    if (weight === 0) return test(this.#facts);
     const start = budget.now();
-    const matched = test(this.#facts);
-    budget.charge(rule.facts, (budget.now() - start) * weight);
-    if (matched) matches.push({ rule: rule.facts, matched: explainMatch(node, this.#facts) });
+    const holds = test(this.#facts);
+    budget.charge(facts, (budget.now() - start) * weight);
+    return holds;
+  }
+
+  #explain(number: number): RuleMatch {
+    const { rule, node } = this.#rules[number] as GroupRule;
+    return { rule: rule.facts, matched: explainMatch(node, this.#facts) };
   }
 
   #learn({ list, count }: SignalBoard): void {
-    this.#counted += 1;
     this.#total += 1;
+    if (this.#total > FIRST_TRAINING && this.#total % LEARNED_EVERY !== 0) return;
+    this.#counted += 1;
+    const raised = this.#raised;
     for (let i = 0; i < count; i += 1) {
       const signal = list[i] as number;
-      this.#raised[signal] = (this.#raised[signal] as number) + 1;
+      raised[signal] = (raised[signal] as number) + 1;
     }
     if (this.#counted >= FORGET_AT) {
       this.#counted >>= 1;
-      for (let i = 0; i < this.#raised.length; i += 1) this.#raised[i] = (this.#raised[i] as number) >> 1;
+      for (let i = 0; i < raised.length; i += 1) raised[i] = (raised[i] as number) >> 1;
       this.#plan();
     } else if (TRAININGS.has(this.#total)) {
       this.#plan();
@@ -144,16 +167,26 @@ export class RuleGroup {
       const guess = Math.min(0.5, GUESS * (this.#uses[signal] as number)) * GUESS_WEIGHT;
       return Math.min(0.999, ((this.#raised[signal] as number) + guess) / (this.#counted + GUESS_WEIGHT));
     };
-    const witnessed: (GroupRule[] | undefined)[] = [];
-    const unwitnessed: GroupRule[] = [];
-    for (const rule of this.#rules) {
-      rule.test = compileNode(rule.node, frequency);
-      const witness = chooseWitness(rule.node, frequency);
+    const witnessed = new Map<number, number[]>();
+    const unwitnessed: number[] = [];
+    this.#tests = this.#rules.map(({ node }) => compileNode(node, frequency));
+    for (const [rule, { node }] of this.#rules.entries()) {
+      const witness = chooseWitness(node, frequency);
       if (witness === undefined) unwitnessed.push(rule);
-      for (const signal of witness?.signals ?? []) (witnessed[signal] ??= []).push(rule);
+      for (const signal of witness?.signals ?? []) {
+        const rules = witnessed.get(signal);
+        if (rules === undefined) witnessed.set(signal, [rule]);
+        else rules.push(rule);
+      }
     }
-    this.#witnessed = witnessed;
-    this.#unwitnessed = unwitnessed;
+    this.#heads.fill(-1);
+    const lists: number[] = [];
+    for (const [signal, rules] of witnessed) {
+      this.#heads[signal] = lists.length;
+      lists.push(rules.length, ...rules);
+    }
+    this.#lists = Int32Array.from(lists);
+    this.#unwitnessed = Int32Array.from(unwitnessed);
   }
 }
 

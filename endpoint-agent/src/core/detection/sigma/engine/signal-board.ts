@@ -33,4 +33,13 @@ export class SignalBoard {
     this.list[this.count] = signal;
     this.count += 1;
   }
+
+  raiseAll(signals: readonly number[]): void {
+    for (let i = 0; i < signals.length; i += 1) this.raise(signals[i] as number);
+  }
+
+  /** A copy of what this event has raised so far. */
+  raised(): number[] {
+    return Array.from(this.list.subarray(0, this.count));
+  }
 }

@@ -1,53 +1,44 @@
-/** Bounds of one field's cache: values of one generation (two are held), and the longest value kept. */
-const GENERATION = 1_024;
-const LONGEST = 1_024;
-/** After these many look-ups a cache that answers too few of them is given up. */
-const TRIAL = 4_096;
-const WORTHWHILE = 0.25;
+/** Values that are remembered, as a power of two, and the longest of them. */
+const PLACES = 4_096;
+const LONGEST = 512;
+/** Characters that decide a value's place. */
+const SAMPLED = 16;
+const MULTIPLIER = 0x9e3779b1;
+
+/** Signals that a value raises in one field. */
+interface Remembered {
+  readonly field: number;
+  readonly value: string;
+  readonly signals: readonly number[];
+}
 
 /**
- * Remembers which signals a field's value raises: images, users and companies come again and again. When a
- * generation is full it becomes the old one, and the old one is forgotten; what is asked for moves to the new one.
+ * Remembers which signals the values of fields raise: images, users and companies come again and again. Each value
+ * has one place, decided by a few of its characters; the value that comes later takes it. Who makes values that
+ * share a place gains nothing but the search that they would cost anyhow.
  */
 export class ValueCache {
-  #young = new Map<string, Int32Array>();
-  #old = new Map<string, Int32Array>();
-  #asked = 0;
-  #answered = 0;
-  #enabled = true;
+  readonly #places: (Remembered | undefined)[] = Array.from({ length: PLACES }, () => undefined);
 
   accepts(value: string): boolean {
-    return this.#enabled && value.length <= LONGEST;
+    return value.length <= LONGEST;
   }
 
-  get(value: string): Int32Array | undefined {
-    this.#asked += 1;
-    const young = this.#young.get(value);
-    const signals = young ?? this.#old.get(value);
-    if (signals === undefined) {
-      if (this.#asked >= TRIAL) this.#review();
-      return undefined;
-    }
-    this.#answered += 1;
-    if (young === undefined) this.set(value, signals);
-    return signals;
+  /** `field` is any number that tells the fields of all who share the cache apart. */
+  get(field: number, value: string): readonly number[] | undefined {
+    const found = this.#places[placeOf(field, value)];
+    return found !== undefined && found.field === field && found.value === value ? found.signals : undefined;
   }
 
-  set(value: string, signals: Int32Array): void {
-    if (this.#young.size >= GENERATION) {
-      this.#old = this.#young;
-      this.#young = new Map();
-    }
-    this.#young.set(value, signals);
+  set(field: number, value: string, signals: readonly number[]): void {
+    this.#places[placeOf(field, value)] = { field, value, signals };
   }
+}
 
-  #review(): void {
-    if (this.#answered < this.#asked * WORTHWHILE) {
-      this.#enabled = false;
-      this.#young = new Map();
-      this.#old = new Map();
-    }
-    this.#asked = 0;
-    this.#answered = 0;
-  }
+function placeOf(field: number, value: string): number {
+  const { length } = value;
+  const step = 1 + Math.floor(length / SAMPLED);
+  let hash = Math.imul(field + 1, MULTIPLIER) + length;
+  for (let at = length - 1; at >= 0; at -= step) hash = Math.imul(hash ^ value.charCodeAt(at), MULTIPLIER);
+  return (hash ^ (hash >>> 15)) & (PLACES - 1);
 }
