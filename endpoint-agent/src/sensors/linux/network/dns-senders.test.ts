@@ -25,6 +25,9 @@ test('a port that was another one’s long ago names nobody', () => {
   senders.note(1, '192.0.2.53', 40_001, 0);
   senders.note(2, '192.0.2.53', 40_002, 11_000);
   expect(senders.find('192.0.2.53', 40_001, 11_000)).toBeUndefined();
+  const alone = new DnsSenders();
+  alone.note(1, '192.0.2.53', 40_001, 0);
+  expect(alone.find('192.0.2.53', 40_001, 11_000)).toBeUndefined();
 });
 
 test('within its bound', () => {

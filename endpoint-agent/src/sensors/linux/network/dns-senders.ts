@@ -28,8 +28,8 @@ export class DnsSenders {
   }
 
   find(ip: string, port: number, at: number): SenderFound | undefined {
-    const old = this.#senders.findIndex((sender) => at - sender.at <= KEPT_MS);
-    if (old > 0) this.#senders.splice(0, old);
+    const kept = this.#senders.findIndex((sender) => at - sender.at <= KEPT_MS);
+    this.#senders.splice(0, kept === -1 ? this.#senders.length : kept);
     const byPort = this.#senders.findLast((sender) => sender.port === port && sender.ip === ip);
     if (byPort) return { pid: byPort.pid, by: 'port' };
     const near = this.#senders.filter((sender) => sender.ip === ip && Math.abs(at - sender.at) <= SAME_TIME_MS);

@@ -5,7 +5,7 @@ import type { BootTime } from '../capture/boot-time.ts';
 import type { CaptureSource, SourceSink } from '../capture/source.ts';
 import { POLLIN } from '../native/poll-set.ts';
 import { type DnsQuestion, readDnsQuestion } from './dns-message.ts';
-import type { DnsSenders } from './dns-senders.ts';
+import type { DnsSenders, SenderFound } from './dns-senders.ts';
 import { type ListeningSockets, ownersOf } from './listening-sockets.ts';
 import { openPacketSocket, type PacketSocket, type SentDatagram } from './packet-socket.ts';
 import { listWaitingSockets } from './socket-diag.ts';
@@ -20,9 +20,12 @@ export interface NetworkSourceOptions {
 
 const DATAGRAMS_PER_READ = 512;
 const COMPARE_EVERY_MS = 15_000;
-/** The audit record of who asked comes some milliseconds after the query itself. */
+/** The audit record of who asked comes some milliseconds after the query itself: who else asked may come as well. */
 const WAIT_FOR_SENDER_MS = 60;
+/** On a busy machine it comes later; a query of which nobody knows who asked waits for this long. */
+const WAIT_AT_MOST_MS = 1_000;
 const MAX_WAITING = 1_024;
+const NONE = Buffer.alloc(0);
 /** The same question by the same process is told once in this time. */
 const SAME_QUESTION_MS = 5_000;
 const MAX_REMEMBERED = 2_048;
@@ -30,6 +33,7 @@ const MAX_REMEMBERED = 2_048;
 interface Waiting {
   readonly question: DnsQuestion;
   readonly datagram: SentDatagram;
+  /** When it was read, in monotonic milliseconds. */
   readonly at: number;
 }
 
@@ -39,7 +43,6 @@ export function createNetworkSource(options: NetworkSourceOptions): CaptureSourc
   let packets: PacketSocket | undefined;
   let failure: number | undefined;
   let events = 0;
-  let lost = 0;
   let comparedAt = Number.NEGATIVE_INFINITY;
   let waiting: Waiting[] = [];
   const told = new Map<string, number>();
@@ -62,32 +65,47 @@ export function createNetworkSource(options: NetworkSourceOptions): CaptureSourc
   function handle(datagram: SentDatagram, at: number): void {
     const question = readDnsQuestion(datagram.payload);
     if (!question) return;
-    if (waiting.length < MAX_WAITING) waiting.push({ question, datagram, at });
-    else lost += 1;
+    // With no room left the first one waits no longer.
+    if (waiting.length >= MAX_WAITING) tell(waiting.shift());
+    waiting.push({ question, datagram: { ...datagram, payload: NONE }, at });
   }
 
+  /** In order: one that waits for its sender is waited for. */
   function release(now: number): void {
     let count = 0;
-    while (count < waiting.length && (waiting[count]?.at ?? 0) + WAIT_FOR_SENDER_MS <= now) count += 1;
-    const due = waiting.slice(0, count);
-    waiting = waiting.slice(count);
-    for (const { question, datagram, at } of due) {
-      const { destinationIp, sourcePort } = datagram;
-      const found = senders.find(destinationIp, sourcePort, bootTime.ofMonotonic(at).bootTime);
-      const key = `${found?.pid ?? ''} ${question.type} ${question.name} ${destinationIp}`;
-      const before = told.get(key);
-      if (before !== undefined && at - before < SAME_QUESTION_MS) continue;
-      told.delete(key);
-      told.set(key, at);
-      if (told.size > MAX_REMEMBERED) told.delete(told.keys().next().value ?? '');
-      push({ category: 'dns_query' }, at, found?.pid, {
-        QueryName: question.name,
-        QueryType: question.type,
-        DestinationIp: destinationIp,
-        SourcePort: sourcePort,
-        ...(found ? { ProcessFoundBy: found.by } : {}),
-      });
+    for (; count < waiting.length; count += 1) {
+      const next = waiting[count];
+      if (!next || next.at + WAIT_FOR_SENDER_MS > now) break;
+      if (!senderOf(next) && next.at + WAIT_AT_MOST_MS > now) break;
+      tell(next);
     }
+    waiting = waiting.slice(count);
+  }
+
+  function senderOf({ datagram, at }: Waiting): SenderFound | undefined {
+    const { destinationIp, sourcePort, sentAt } = datagram;
+    const since = sentAt === undefined ? bootTime.ofMonotonic(at).bootTime : bootTime.ofWall(sentAt);
+    return senders.find(destinationIp, sourcePort, since);
+  }
+
+  function tell(asked: Waiting | undefined): void {
+    if (!asked) return;
+    const { question, datagram, at } = asked;
+    const { destinationIp, sourcePort } = datagram;
+    const found = senderOf(asked);
+    const key = `${found?.pid ?? ''} ${question.type} ${question.name} ${destinationIp}`;
+    const before = told.get(key);
+    if (before !== undefined && at - before < SAME_QUESTION_MS) return;
+    told.delete(key);
+    told.set(key, at);
+    if (told.size > MAX_REMEMBERED) told.delete(told.keys().next().value ?? '');
+    push({ category: 'dns_query' }, at, found?.pid, {
+      QueryName: question.name,
+      QueryType: question.type,
+      DestinationIp: destinationIp,
+      SourcePort: sourcePort,
+      ...(found ? { ProcessFoundBy: found.by } : {}),
+    });
   }
 
   function compare(now: number): void {
@@ -148,7 +166,7 @@ export function createNetworkSource(options: NetworkSourceOptions): CaptureSourc
       compare(now);
     },
     health(): SensorHealth {
-      const base = { name: 'linux-network', events, lost };
+      const base = { name: 'linux-network', events, lost: 0 };
       if (failure === undefined) return { ...base, state: 'active' };
       const name = errnoName(failure);
       const code = name === 'EPERM' || name === 'EACCES' ? 'needs_root' : 'packet_socket_unavailable';

@@ -9,6 +9,8 @@ const ALL_PROTOCOLS = 0x0300;
 const SOCKADDR_LL_BYTES = 20;
 const PACKET_TYPE_AT = 10;
 const PACKET_OUTGOING = 4;
+/** Asks for the time at which the kernel took the packet that was received last: struct timespec, or ENOENT. */
+const SIOCGSTAMPNS = 0x8907;
 const UDP = 17;
 const UDP_HEADER_BYTES = 8;
 const IPV6_HEADER_BYTES = 40;
@@ -36,6 +38,8 @@ export const DNS_QUERIES_ONLY: readonly BpfInstruction[] = [
 
 /** One datagram that left this network namespace. */
 export interface SentDatagram {
+  /** When it left, in milliseconds since the epoch: it may be read much later. */
+  readonly sentAt?: number;
   readonly sourceIp: string;
   readonly sourcePort: number;
   readonly destinationIp: string;
@@ -63,6 +67,9 @@ export function openPacketSocket(): PacketSocket | number {
     from: Uint8Array,
     fromLength: Uint8Array,
   ) => number = lib.func('long recvfrom(int fd, void *into, ulong length, int flags, void *from, void *fromLength)');
+  const ioctl: (fd: number, request: number, into: Uint8Array) => number = lib.func(
+    'int ioctl(int fd, ulong request, void *into)',
+  );
   // Filtered before it is bound to everything, so that nothing else is ever queued.
   const fd = orErrno(socket(AF_PACKET, SOCK_DGRAM_NONBLOCK_CLOEXEC, 0));
   if (fd < 0) return fd;
@@ -75,13 +82,19 @@ export function openPacketSocket(): PacketSocket | number {
   const into = Buffer.alloc(2_048);
   const from = Buffer.alloc(SOCKADDR_LL_BYTES);
   const fromLength = Buffer.alloc(4);
+  const stamp = Buffer.alloc(16);
+  // The first question makes the kernel take the time of what comes from now on.
+  ioctl(fd, SIOCGSTAMPNS, stamp);
   return {
     fd,
     receive() {
       fromLength.writeUInt32LE(SOCKADDR_LL_BYTES, 0);
       const length = orErrno(recvfrom(fd, into, into.length, 0, from, fromLength));
       if (length < 0) return length;
-      return from[PACKET_TYPE_AT] === PACKET_OUTGOING ? readDatagram(into.subarray(0, length)) : undefined;
+      if (from[PACKET_TYPE_AT] !== PACKET_OUTGOING) return undefined;
+      const datagram = readDatagram(into.subarray(0, length));
+      if (!datagram || orErrno(ioctl(fd, SIOCGSTAMPNS, stamp)) < 0) return datagram;
+      return { ...datagram, sentAt: Number(stamp.readBigInt64LE(0)) * 1_000 + Number(stamp.readBigInt64LE(8)) / 1e6 };
     },
     close: () => void libc().close(fd),
   };
