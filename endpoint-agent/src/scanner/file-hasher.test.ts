@@ -28,6 +28,12 @@ test('hashes what is in the file, and again after it changed', async () => {
   }
 });
 
+test('names what a file is by its content, not by its name', async () => {
+  const path = join(folder, 'invoice.pdf');
+  writeFileSync(path, '#!/bin/sh\nid\n');
+  expect(await createFileHasher(limits).hash(path)).toMatchObject({ size: 13, type: 'script' });
+});
+
 test('says nothing of links, FIFOs, folders, missing and too large files', async () => {
   const hasher = createFileHasher(limits);
   writeFileSync(join(folder, 'big'), Buffer.alloc(1_000_001));

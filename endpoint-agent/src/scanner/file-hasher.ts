@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto';
 import { close, closeSync, constants, fstat, open, read, type Stats } from 'node:fs';
 import { promisify } from 'node:util';
 import { decodePath } from '../native/path-bytes.ts';
+import { type FileType, fileTypeOf, TYPE_BYTES } from './file-type.ts';
 
 export interface FileFacts {
   readonly sha256: string;
   readonly size: number;
+  /** By its first bytes; absent for text and for what does not say. */
+  readonly type?: FileType;
 }
 
 export interface FileHasherLimits {
@@ -111,15 +114,17 @@ export function createFileHasher(limits: FileHasherLimits = FILE_HASHER_LIMITS):
     const hash = createHash('sha256');
     const buffer = buffers.pop() ?? Buffer.allocUnsafe(CHUNK_BYTES);
     let size = 0;
+    let type: FileType | undefined;
     try {
       for (;;) {
         const wanted = Math.min(CHUNK_BYTES, Math.max(1, expected - size + 1));
         const count = await readFile(file, buffer, wanted);
+        if (size === 0) type = fileTypeOf(buffer.subarray(0, Math.min(count, TYPE_BYTES)));
         size += count;
         if (size > maxBytes) return undefined;
         if (count > 0) hash.update(buffer.subarray(0, count));
         // A regular file gives less than was asked for at its end only.
-        if (count < wanted) return { sha256: hash.digest('hex'), size };
+        if (count < wanted) return { sha256: hash.digest('hex'), size, ...(type === undefined ? {} : { type }) };
       }
     } finally {
       buffers.push(buffer);

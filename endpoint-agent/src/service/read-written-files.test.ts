@@ -128,3 +128,16 @@ test('while files go on being written those that wait are read slowly, afterward
   await pass(2_000);
   expect(read).toHaveLength(100);
 });
+
+test('a path of another mount namespace is some other file: it is not read, and takes nothing from the one here', async () => {
+  const { read, see, write, pass } = setUp();
+  write('/a');
+  write('/b');
+  write('/tmp/waits');
+  const elsewhere = { TargetFilename: '/tmp/waits', MountNamespace: 4_026_532_000 };
+  see('file_event', { TargetFilename: '/etc/passwd', MountNamespace: 4_026_532_000 }, true);
+  see('file_delete', elsewhere);
+  see('file_rename', { ...elsewhere, SourceFilename: '/tmp/waits', TargetFilename: '/tmp/away' });
+  await pass(5_000);
+  expect(read).toEqual(['/a', '/b', '/tmp/waits']);
+});

@@ -78,8 +78,10 @@ export function createFileReader(options: FileReaderOptions): FileReader {
   function start(path: string, { event, onKnown }: Pick<Waiting, 'event' | 'onKnown'>): void {
     void hasher.hash(path).then((facts) => {
       if (facts === undefined || facts.size === 0) return;
-      const known = { TargetFilename: path, Hashes: `SHA256=${facts.sha256}`, sha256: facts.sha256 };
-      onKnown({ ...event, fields: { ...event.fields, ...known } }, path, facts);
+      const { sha256, size, type } = facts;
+      const known = { TargetFilename: path, Hashes: `SHA256=${sha256}`, sha256, FileSize: size };
+      const fields = { ...event.fields, ...known, ...(type === undefined ? {} : { FileType: type }) };
+      onKnown({ ...event, fields }, path, facts);
     }, onBug);
   }
 
@@ -148,6 +150,9 @@ export function createFileReader(options: FileReaderOptions): FileReader {
 
   return {
     read(event, urgent, onKnown) {
+      // A path of another mount namespace is some other file here: neither read, nor taken for the one that waits.
+      const isElsewhere = event.fields['MountNamespace'] !== undefined;
+      if (isElsewhere && event.logsource.category !== 'process_creation') return;
       if (waiting.size > 0) follow(event);
       const path = event.fields['TargetFilename'];
       const isFile = typeof path === 'string' && event.fields['IsDirectory'] !== true;
