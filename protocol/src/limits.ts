@@ -21,6 +21,10 @@ export const LIMITS = {
   filesPerStory: 100,
   actionsPerStory: 200,
   exclusions: 1_000,
+  /** Of each scope; a set has to fit into one order. */
+  ruleTunings: 200,
+  /** Rules that an agent lists of its own. */
+  catalogueRules: 1_000,
   csr: 8_192,
   certificateChain: 32_768,
   /** Things named in one `inventory-change`. */
@@ -32,4 +36,8 @@ export const LIMITS = {
   rulePackBytes: 67_108_864,
   /** Bytes of a rule pack's first line, its header. */
   rulePackHeaderBytes: 16_384,
+  /** Bytes of a rule pack's second line, its catalogue. */
+  rulePackCatalogueBytes: 16_777_216,
+  /** Rules and correlations of one pack. */
+  rulePackRules: 20_000,
 } as const;

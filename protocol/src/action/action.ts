@@ -16,6 +16,7 @@ export const ACTION_KINDS = [
   'set-exclusions',
   'set-rule-pack',
   'clear-rule-pack',
+  'set-rule-tunings',
 ] as const;
 export const ActionKind = z.enum(ACTION_KINDS);
 export type ActionKind = z.infer<typeof ActionKind>;

@@ -1,8 +1,21 @@
 import { z } from 'zod';
 import { RulePackReference } from '../detection/rule-pack.ts';
+import { RuleTuningScope, RuleTunings } from '../detection/rule-tuning.ts';
 import { LIMITS } from '../limits.ts';
 import { Id, WallTime } from '../vocabulary.ts';
 import { Exclusions, PolicyMode } from './action.ts';
+
+/** The hash in the signed order is all that vouches for the pack's content (SPEC CM11). */
+const SetRulePack = z.strictObject({ kind: z.literal('set-rule-pack'), ...RulePackReference.shape });
+/** Back to the rules that the agent brings. */
+const ClearRulePack = z.strictObject({ kind: z.literal('clear-rule-pack') });
+/** Replaces the scope's whole set; an older version changes nothing (SPEC CM13). */
+const SetRuleTunings = z.strictObject({
+  kind: z.literal('set-rule-tunings'),
+  scope: RuleTuningScope,
+  version: z.number().int().min(1),
+  tunings: RuleTunings,
+});
 
 /** What an order may ask for, each with exactly its arguments. */
 export const OrderAction = z.discriminatedUnion('kind', [
@@ -12,10 +25,9 @@ export const OrderAction = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('contain-story'), storyId: Id }),
   z.strictObject({ kind: z.literal('set-policy'), mode: PolicyMode }),
   z.strictObject({ kind: z.literal('set-exclusions'), version: z.number().int().min(1), exclusions: Exclusions }),
-  /** The hash in the signed order is all that vouches for the pack's content (SPEC CM11). */
-  z.strictObject({ kind: z.literal('set-rule-pack'), ...RulePackReference.shape }),
-  /** Back to the rules that the agent brings. */
-  z.strictObject({ kind: z.literal('clear-rule-pack') }),
+  SetRulePack,
+  ClearRulePack,
+  SetRuleTunings,
 ]);
 export type OrderAction = z.infer<typeof OrderAction>;
 export type OrderKind = OrderAction['kind'];
@@ -28,6 +40,7 @@ export const ORDER_KINDS = [
   'set-exclusions',
   'set-rule-pack',
   'clear-rule-pack',
+  'set-rule-tunings',
 ] as const satisfies readonly OrderKind[];
 
 /**
@@ -44,6 +57,30 @@ export const Approval = z.strictObject({
   expiresAt: WallTime,
 });
 export type Approval = z.infer<typeof Approval>;
+
+/** What may be approved for a whole tenant; of each the signer makes an order for every endpoint by itself. */
+export const TenantOrderAction = z.discriminatedUnion('kind', [
+  SetRulePack,
+  ClearRulePack,
+  SetRuleTunings.extend({ scope: z.literal('tenant') }),
+]);
+export type TenantOrderAction = z.infer<typeof TenantOrderAction>;
+export type TenantOrderKind = TenantOrderAction['kind'];
+
+/**
+ * What a person approves for every endpoint of a tenant, those enrolled later included (SPEC CM14). Signed in
+ * another context than an `Approval`: neither can ever pass for the other.
+ */
+export const TenantApproval = z.strictObject({
+  approvalId: Id,
+  tenantId: Id,
+  scope: z.literal('tenant'),
+  action: TenantOrderAction,
+  approverKeyId: Id,
+  approvedAt: WallTime,
+  expiresAt: WallTime,
+});
+export type TenantApproval = z.infer<typeof TenantApproval>;
 
 const Base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/);
 
@@ -77,6 +114,7 @@ export type SignedOrder = z.infer<typeof SignedOrder>;
 /** Prefix of the signed bytes: a signature made for another purpose never verifies as an order. */
 export const ORDER_SIGNATURE_CONTEXT = 'yagura-order-v1\0';
 export const APPROVAL_SIGNATURE_CONTEXT = 'yagura-approval-v1\0';
+export const TENANT_APPROVAL_SIGNATURE_CONTEXT = 'yagura-tenant-approval-v1\0';
 
 /** Why an agent refused an order; sent back as the outcome's `detail` and shown as words. */
 export const ORDER_REFUSALS = [

@@ -27,6 +27,8 @@ export const RuleFacts = z.strictObject({
   advice: Bilingual.optional(),
   /** The rule's own titles in the product's languages. */
   localTitle: Bilingual.optional(),
+  /** The rule's own severity, where people gave it another one (SPEC CM13). */
+  tunedFrom: Severity.optional(),
 });
 export type RuleFacts = z.infer<typeof RuleFacts>;
 

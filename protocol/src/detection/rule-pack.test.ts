@@ -4,7 +4,7 @@ import { parseRulePackHeader, type RulePackHeader, RulePackReference } from './r
 
 const header: RulePackHeader = {
   format: 'yagura-rule-pack',
-  layout: 1,
+  layout: 2,
   name: 'SigmaHQ',
   version: '2026-11-24',
   documents: 3,
@@ -23,10 +23,10 @@ describe('[RP1] the header of a pack', () => {
   test.each([
     ['nothing', '', 'pack_invalid'],
     ['no JSON', '{', 'pack_invalid'],
-    ['another format', JSON.stringify({ ...header, format: 'other', layout: 2 }), 'pack_invalid'],
+    ['another format', JSON.stringify({ ...header, format: 'other', layout: 3 }), 'pack_invalid'],
     [
       'a newer layout, whatever else it has',
-      JSON.stringify({ format: header.format, layout: 2, x: 1 }),
+      JSON.stringify({ format: header.format, layout: 3, x: 1 }),
       'pack_version_unknown',
     ],
     ['an unknown key', JSON.stringify({ ...header, x: 1 }), 'pack_invalid'],

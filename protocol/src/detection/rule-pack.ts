@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '../limits.ts';
-import { PLATFORMS, SEVERITIES, Sha256, ShortText } from '../vocabulary.ts';
+import { SEVERITIES, Sha256, ShortText } from '../vocabulary.ts';
+import { RULE_SYSTEMS, RuleSummary, RuleSystem } from './rule-catalogue.ts';
 
 const Count = z.number().int().min(0).max(1_000_000);
 const PackName = z
@@ -25,15 +26,12 @@ export const RulePackReference = z.strictObject({
 export type RulePackReference = z.infer<typeof RulePackReference>;
 
 export const RULE_PACK_FORMAT = 'yagura-rule-pack';
-/** Layout of the file: this header as one line of JSON, a line feed, and the compiled rules. */
-export const RULE_PACK_LAYOUT = 1;
-
-/** `any` is for rules that name no system, `other` for those of devices and services without an agent. */
-export const RULE_PACK_SYSTEMS = [...PLATFORMS, 'any', 'other'] as const;
+/** Layout of the file: header and catalogue, each one line of JSON with a line feed, and the compiled rules. */
+export const RULE_PACK_LAYOUT = 2;
 
 /** Rules for one system. */
 export const RulePackSystem = z.strictObject({
-  system: z.enum(RULE_PACK_SYSTEMS),
+  system: RuleSystem,
   rules: Count,
   /** Rules of which every field is filled by a sensor; absent where nobody decided it. */
   canFire: Count.optional(),
@@ -51,7 +49,7 @@ export const RulePackHeader = z.strictObject({
   version: PackVersion,
   /** Rules, correlations and filters. */
   documents: Count,
-  systems: z.array(RulePackSystem).max(RULE_PACK_SYSTEMS.length),
+  systems: z.array(RulePackSystem).max(RULE_SYSTEMS.length),
   levels: z.strictObject(
     Object.fromEntries(SEVERITIES.map((level) => [level, Count])) as Record<(typeof SEVERITIES)[number], typeof Count>,
   ),
@@ -87,3 +85,16 @@ export function parseRulePackHeader(line: string): RulePackHeaderResult {
 }
 
 const OtherLayout = z.object({ format: z.literal(RULE_PACK_FORMAT), layout: z.number() });
+
+/** Every rule and correlation of a pack, so that people can look one up in a console without a rule engine. */
+export const RulePackCatalogue = z.array(RuleSummary).max(LIMITS.rulePackRules);
+
+/** Reads a pack's second line; nothing when it is no catalogue. */
+export function parseRulePackCatalogue(line: string): RuleSummary[] | undefined {
+  try {
+    const parsed = RulePackCatalogue.safeParse(JSON.parse(line));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}

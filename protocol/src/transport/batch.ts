@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ActionOutcome, QuarantineItem } from '../action/action.ts';
+import { RuleCatalogue } from '../detection/rule-catalogue.ts';
 import { Story } from '../detection/story.ts';
 import { Event } from '../event/event.ts';
 import { LIMITS } from '../limits.ts';
@@ -31,6 +32,7 @@ export const ItemBody = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('health'), health: Health }),
   z.strictObject({ type: z.literal('inventory'), inventory: Inventory }),
   z.strictObject({ type: z.literal('inventory-change'), change: InventoryChange }),
+  z.strictObject({ type: z.literal('rule-catalogue'), catalogue: RuleCatalogue }),
   z.strictObject({ type: z.literal('gap'), gap: Gap }),
 ]);
 export type ItemBody = z.infer<typeof ItemBody>;
@@ -45,6 +47,7 @@ export const LANE_OF: Record<ItemType, Lane> = {
   health: 'detail',
   inventory: 'detail',
   'inventory-change': 'detail',
+  'rule-catalogue': 'detail',
   event: 'telemetry',
 };
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { PolicyMode } from '../action/action.ts';
 import { RulePackReference } from '../detection/rule-pack.ts';
 import { LIMITS } from '../limits.ts';
-import { Platform, ShortText, Text, WallTime } from '../vocabulary.ts';
+import { Id, Platform, ShortText, Text, WallTime } from '../vocabulary.ts';
 
 /** `active` sees everything it declares; `degraded` says what it misses; `blind` sees nothing. */
 export const SENSOR_STATES = ['active', 'degraded', 'blind', 'stopped'] as const;
@@ -31,6 +31,29 @@ export const RulePackHealth = z.strictObject({
 });
 export type RulePackHealth = z.infer<typeof RulePackHealth>;
 
+/** A rule that took more than its time and is left out for a while. */
+export const SuspendedRule = z.strictObject({
+  ruleId: Id,
+  title: ShortText,
+  since: WallTime,
+  /** When it is tried again. */
+  until: WallTime,
+  /** How often it was suspended in this run of the agent. */
+  times: z.number().int().min(1),
+});
+export type SuspendedRule = z.infer<typeof SuspendedRule>;
+
+/** The tunings of an endpoint: which sets it holds, and what each did since the agent began. */
+export const RuleTuningHealth = z.strictObject({
+  endpointVersion: z.number().int().min(0),
+  tenantVersion: z.number().int().min(0),
+  /** Tunings that have not ended, by the time that the agent judges by. */
+  inForce: z.number().int().min(0),
+  /** Matches that a tuning took out or gave another level; tunings without any are left out. */
+  matches: z.array(z.strictObject({ tuningId: Id, count: z.number().int().min(1) })).max(LIMITS.ruleTunings * 2),
+});
+export type RuleTuningHealth = z.infer<typeof RuleTuningHealth>;
+
 export const Health = z.strictObject({
   time: WallTime,
   agentVersion: ShortText,
@@ -39,8 +62,8 @@ export const Health = z.strictObject({
   rules: z.strictObject({
     loaded: z.number().int().min(0),
     rejected: z.number().int().min(0),
-    /** Titles of rules that were set aside for a while because they took too much time. */
-    suspended: z.array(ShortText).max(LIMITS.sensors).optional(),
+    /** Rules that are left out now because they took too much time, the most recent last. */
+    suspended: z.array(SuspendedRule).max(LIMITS.sensors).optional(),
   }),
   spool: z.strictObject({
     alerts: z.number().int().min(0),
@@ -51,6 +74,7 @@ export const Health = z.strictObject({
   suppressed: z.number().int().min(0),
   exclusionsVersion: z.number().int().min(0),
   rulePack: RulePackHealth.optional(),
+  tunings: RuleTuningHealth.optional(),
 });
 export type Health = z.infer<typeof Health>;
 
