@@ -104,12 +104,12 @@ function fromStatus(status: AgentStatus): readonly Finding[] {
       remedy: 'run "yagura-agent rules check DIR" for file, line and reason',
     });
   }
-  for (const title of health.rules.suspended ?? []) {
+  for (const { title, ruleId, until } of health.rules.suspended ?? []) {
     findings.push({
       level: 'warning',
       code: 'rule_suspended',
-      message: `the rule "${title}" took too much time and is set aside for a while`,
-      remedy: 'tune or disable it if it comes back',
+      message: `the rule "${title}" (${ruleId}) took too much time and is left out until ${new Date(until).toISOString()}`,
+      remedy: 'disable it in the console (Settings, Detection rules) if it comes back',
     });
   }
   if (health.policy === 'observe') {

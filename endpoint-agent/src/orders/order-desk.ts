@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { ActionOutcome, Exclusion, Order, OrderRefusal, PolicyMode, SignedOrder } from '@yagura/protocol';
+import type {
+  ActionOutcome,
+  Exclusion,
+  Order,
+  OrderRefusal,
+  PolicyMode,
+  RuleTuningScope,
+  SignedOrder,
+} from '@yagura/protocol';
 import { importOrderKey } from '../identity/identity.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
@@ -9,6 +17,7 @@ import {
   type JournalEntry,
   type OrderJournal,
   openOrderJournal,
+  type TuningSet,
   UNFINISHED,
 } from './order-journal.ts';
 import { type OrderVerdict, verifyOrder } from './verify-order.ts';
@@ -20,11 +29,13 @@ export interface OrderedSettings {
   /** 0 until a person set some. */
   readonly exclusionsVersion: number;
   readonly exclusions: readonly Exclusion[];
+  /** Rules that people disabled or gave another level (SPEC CM13). */
+  readonly tunings: Readonly<Record<RuleTuningScope, TuningSet>>;
 }
 
 /** An order that has an effect on the machine, beyond what the desk itself remembers. */
 export type EffectOrder = Order & {
-  readonly action: Exclude<Order['action'], { kind: 'set-policy' | 'set-exclusions' }>;
+  readonly action: Exclude<Order['action'], { kind: 'set-policy' | 'set-exclusions' | 'set-rule-tunings' }>;
 };
 
 export interface OrderDeskOptions {
@@ -52,6 +63,10 @@ export interface OrderDesk {
    */
   reconcile(recovered: readonly ActionOutcome[]): void;
   settings(): OrderedSettings;
+  /** The latest `issuedAt` of an accepted order: it is at least this late. */
+  issuedFloor(): number;
+  /** Forgets durably what has ended at `now`, which a console must have vouched for (SPEC CM15). */
+  forgetEnded(now: number): void;
   /** Resolves when no order is under way. */
   idle(): Promise<void>;
 }
@@ -137,9 +152,30 @@ class JournalledDesk implements OrderDesk {
   }
 
   settings(): OrderedSettings {
-    const { policy, exclusions } = this.#journal.content();
-    const settings = { exclusionsVersion: exclusions.version, exclusions: exclusions.list };
+    const { policy, exclusions, tunings } = this.#journal.content();
+    const settings = { exclusionsVersion: exclusions.version, exclusions: exclusions.list, tunings };
     return policy === undefined ? settings : { ...settings, policy };
+  }
+
+  issuedFloor(): number {
+    return this.#journal.content().issuedFloor;
+  }
+
+  forgetEnded(now: number): void {
+    const { exclusions, tunings } = this.#journal.content();
+    const lists = [exclusions.list, tunings.endpoint.list, tunings.tenant.list];
+    if (!lists.some((list) => list.some(({ expiresAt }) => expiresAt <= now))) return;
+    const without = <T extends { readonly expiresAt: number }>({ version, list }: { version: number; list: T[] }) => ({
+      version,
+      list: list.filter(({ expiresAt }) => expiresAt > now),
+    });
+    const stored = this.#journal.update((content) => ({
+      ...content,
+      exclusions: without(content.exclusions),
+      tunings: { endpoint: without(content.tunings.endpoint), tenant: without(content.tunings.tenant) },
+    }));
+    // On a full disk it stays for now; it has no effect as long as the time is known.
+    if (stored) this.#options.onSettings(this.settings());
   }
 
   async idle(): Promise<void> {
@@ -234,7 +270,7 @@ function targetOf({ action }: Order): Pick<JournalEntry, 'storyId' | 'quarantine
 }
 
 interface Settled {
-  readonly change: Partial<Pick<JournalContent, 'policy' | 'exclusions'>>;
+  readonly change: Partial<Pick<JournalContent, 'policy' | 'exclusions' | 'tunings'>>;
   readonly code: 'done' | 'already_done';
 }
 
@@ -247,6 +283,11 @@ function settle({ action }: Order, content: JournalContent): Settled | undefined
     case 'set-exclusions':
       if (action.version <= content.exclusions.version) return { change: {}, code: 'already_done' };
       return { change: { exclusions: { version: action.version, list: action.exclusions } }, code: 'done' };
+    case 'set-rule-tunings': {
+      const { scope, version, tunings } = action;
+      if (version <= content.tunings[scope].version) return { change: {}, code: 'already_done' };
+      return { change: { tunings: { ...content.tunings, [scope]: { version, list: tunings } } }, code: 'done' };
+    }
     default:
       return undefined;
   }

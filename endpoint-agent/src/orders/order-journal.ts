@@ -1,6 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ActionOutcome, Exclusions, Id, ORDER_KINDS, PolicyMode, Sha256, WallTime } from '@yagura/protocol';
+import {
+  ActionOutcome,
+  Exclusions,
+  Id,
+  ORDER_KINDS,
+  PolicyMode,
+  RuleTunings,
+  Sha256,
+  WallTime,
+} from '@yagura/protocol';
 import { z } from 'zod';
 import { readFileIfPresent, replaceFileDurably, systemCode } from '../platform/durable-file.ts';
 
@@ -24,6 +33,13 @@ const JournalEntry = z.strictObject({
 });
 export type JournalEntry = z.infer<typeof JournalEntry>;
 
+const TuningSet = z.strictObject({ version: z.number().int().min(0), list: RuleTunings });
+export type TuningSet = z.infer<typeof TuningSet>;
+const NO_TUNINGS: { endpoint: TuningSet; tenant: TuningSet } = {
+  endpoint: { version: 0, list: [] },
+  tenant: { version: 0, list: [] },
+};
+
 const JournalContent = z.strictObject({
   v: z.literal(1),
   /** Whose orders these are: a machine that is enrolled anew begins anew. */
@@ -33,6 +49,8 @@ const JournalContent = z.strictObject({
   issuedFloor: WallTime,
   policy: PolicyMode.optional(),
   exclusions: z.strictObject({ version: z.number().int().min(0), list: Exclusions }),
+  /** Absent in the journals of agents that knew none. */
+  tunings: z.strictObject({ endpoint: TuningSet, tenant: TuningSet }).default(NO_TUNINGS),
   entries: z.array(JournalEntry).max(REMEMBERED + UNFINISHED),
 });
 export type JournalContent = z.infer<typeof JournalContent>;
@@ -62,6 +80,7 @@ export function openOrderJournal(stateDir: string, endpointId: string): JournalR
     counter: 0,
     issuedFloor: 0,
     exclusions: { version: 0, list: [] },
+    tunings: NO_TUNINGS,
     entries: [],
   };
   let content = fresh;

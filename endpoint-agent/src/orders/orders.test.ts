@@ -12,6 +12,7 @@ import {
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createTestOrderKey } from '../../../test/fakes/certificates.ts';
 import { EPOCH_TIME } from '../../../test/fakes/items.ts';
+import { aTuning } from '../../../test/fakes/rule-tunings.ts';
 import { manualClock, seededRandom } from '../../../test/fakes/time.ts';
 import {
   createOrderDesk,
@@ -40,6 +41,12 @@ function anOrder(overrides: Partial<Order> = {}): Order {
     ...overrides,
   };
 }
+
+const NOTHING_SET: OrderedSettings = {
+  exclusionsVersion: 0,
+  exclusions: [],
+  tunings: { endpoint: { version: 0, list: [] }, tenant: { version: 0, list: [] } },
+};
 
 const judge = (signed: unknown, { lastCounter = 0, now = NOW } = {}) =>
   verifyOrder({ signed, orderKey: key.key, endpointId: 'endpoint-1', tenantId: 'tenant-1', lastCounter, now });
@@ -299,7 +306,7 @@ describe('the desk', () => {
       key.sign(anOrder({ orderId: 'order-2', counter: 2, action: { ...action, exclusions: [exclusion] } })),
       NOW,
     );
-    const expected = { policy: 'observe', exclusionsVersion: 3, exclusions: [exclusion] };
+    const expected = { ...NOTHING_SET, policy: 'observe', exclusionsVersion: 3, exclusions: [exclusion] };
     expect(settings.at(-1)).toEqual(expected);
     expect(deskOf().settings()).toEqual(expected);
     expect(reported.map(({ code }) => code)).toEqual(['done', 'done']);
@@ -317,6 +324,69 @@ describe('the desk', () => {
     expect(desk.settings().exclusionsVersion).toBe(5);
     expect(reported.map(({ code }) => code)).toEqual(['done', 'already_done']);
     expect(settings).toHaveLength(1);
+  });
+
+  const tune = (
+    counter: number,
+    version: number,
+    tunings = [aTuning('a')],
+    scope: 'endpoint' | 'tenant' = 'endpoint',
+  ) =>
+    key.sign(
+      anOrder({
+        orderId: `order-${counter}`,
+        counter,
+        action: { kind: 'set-rule-tunings', scope, version, tunings },
+      }),
+    );
+
+  test('[CM13] tunings of both scopes take effect at once, survive a restart and never go back', async () => {
+    const desk = deskOf();
+    await desk.receive(tune(1, 5), NOW);
+    await desk.receive(tune(2, 900, [aTuning('b')], 'tenant'), NOW);
+    // An older set of one scope, and one whose number is high enough for the other scope only.
+    await desk.receive(tune(3, 5, []), NOW);
+    await desk.receive(tune(4, 899, [], 'tenant'), NOW);
+    const expected = {
+      ...NOTHING_SET,
+      tunings: { endpoint: { version: 5, list: [aTuning('a')] }, tenant: { version: 900, list: [aTuning('b')] } },
+    };
+    expect(settings.at(-1)).toEqual(expected);
+    expect(deskOf().settings()).toEqual(expected);
+    expect(reported.map(({ code }) => code)).toEqual(['done', 'done', 'already_done', 'already_done']);
+    expect(executed).toEqual([]);
+  });
+
+  test('[CM13] a set is refused whole that tunes a rule twice, for longer than a year, or is too large', async () => {
+    const desk = deskOf();
+    const day = 86_400_000;
+    const sets = [
+      [aTuning('a'), aTuning('a', { tuningId: 'other' })],
+      [aTuning('a', { expiresAt: NOW + 367 * day, createdAt: NOW })],
+      [aTuning('a', { expiresAt: NOW, createdAt: NOW })],
+      Array.from({ length: 201 }, (_, index) => aTuning(`r${index}`)),
+    ];
+    for (const [index, set] of sets.entries()) {
+      expect(await desk.receive(tune(index + 1, 1, set), NOW)).toMatchObject({ code: 'order_malformed' });
+    }
+    expect(settings).toEqual([]);
+  });
+
+  test('[CM15] what has ended is forgotten durably, its version is not', async () => {
+    const desk = deskOf();
+    await desk.receive(tune(1, 5, [aTuning('a'), aTuning('b', { expiresAt: NOW + 90 * DAY })]), NOW);
+    const { expiresAt } = aTuning('a');
+    desk.forgetEnded(expiresAt - 1);
+    expect(settings).toHaveLength(1);
+    desk.forgetEnded(expiresAt);
+    const left = { version: 5, list: [aTuning('b', { expiresAt: NOW + 90 * DAY })] };
+    expect(settings.at(-1)?.tunings.endpoint).toEqual(left);
+    // The clock is set back and the agent restarted: nothing comes back, by itself or by the same order.
+    const after = deskOf();
+    expect(after.settings().tunings.endpoint).toEqual(left);
+    expect(await after.receive(tune(1, 5, [aTuning('a')]), NOW)).toMatchObject({ code: 'order_replayed' });
+    expect(await after.receive(tune(2, 5, [aTuning('a')]), NOW)).toMatchObject({ code: 'accepted' });
+    expect(after.settings().tunings.endpoint).toEqual(left);
   });
 
   test('[CM9] the time never goes back behind an accepted order, whatever the console says', async () => {
@@ -423,7 +493,7 @@ describe('[CM5] crashes', () => {
   test('a machine that is enrolled anew begins anew', async () => {
     await deskOf().receive(key.sign(anOrder({ counter: 50, action: { kind: 'set-policy', mode: 'observe' } })), NOW);
     const desk = deskOf({ endpointId: 'endpoint-2' });
-    expect(desk.settings()).toEqual({ exclusionsVersion: 0, exclusions: [] });
+    expect(desk.settings()).toEqual(NOTHING_SET);
     expect(await desk.receive(key.sign(anOrder({ endpointId: 'endpoint-2' })), NOW)).toMatchObject({ accepted: true });
   });
 });

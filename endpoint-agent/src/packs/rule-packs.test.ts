@@ -110,8 +110,9 @@ describe('a pack that was ordered', () => {
 });
 
 describe('[RP3] a poisoned pack never replaces the good one', () => {
-  const [header = '', body = ''] = NEXT.bytes.toString().split('\n');
-  const newerLayout = packFrom(`${header.replace('"layout":1', '"layout":2')}\n${body}`, 'rules', '2');
+  const [head = '', catalogue = '', body = ''] = NEXT.bytes.toString().split('\n');
+  const header = `${head}\n${catalogue}`;
+  const newerLayout = packFrom(`${header.replace('"layout":2', '"layout":3')}\n${body}`, 'rules', '2');
   const newerBody = packFrom(`${header}\n${body.replace('"version":1', '"version":2')}`, 'rules', '2');
   const otherName = packFrom(NEXT.bytes.toString(), 'trusted rules', '2');
   const rule = JSON.stringify((JSON.parse(body) as { documents: unknown[] }).documents[0]);

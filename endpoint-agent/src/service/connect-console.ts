@@ -3,7 +3,7 @@ import type { ActionOutcome } from '@yagura/protocol';
 import { type Identity, loadIdentity, validityOf } from '../identity/identity.ts';
 import { createIdentityStore } from '../identity/identity-store.ts';
 import type { AgentStatus } from '../local-api/status.ts';
-import { createOrderDesk } from '../orders/order-desk.ts';
+import { createOrderDesk, type OrderDesk } from '../orders/order-desk.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { systemRandom } from '../platform/random.ts';
@@ -11,6 +11,7 @@ import { AGENT_VERSION } from '../platform/version.ts';
 import type { Spool } from '../spool/spool.ts';
 import { createUplink } from '../uplink/create-uplink.ts';
 import type { Uplink } from '../uplink/uplink.ts';
+import type { JudgedTime } from './judged-time.ts';
 import { executeOrder, type OrderEffects } from './orders.ts';
 import type { Settings } from './settings.ts';
 
@@ -26,6 +27,7 @@ export interface ConsoleLinkParts {
   readonly recovered: readonly ActionOutcome[];
   readonly effects: OrderEffects;
   readonly report: (outcome: ActionOutcome) => void;
+  readonly judgedTime: JudgedTime;
   readonly onConnected: () => void;
 }
 
@@ -35,12 +37,15 @@ export interface ConsoleLink {
   run(signal: AbortSignal): Promise<void>;
   status(): AgentStatus['uplink'];
   identity(): AgentStatus['identity'];
+  /** Call about every second: forgets settings that have ended (SPEC CM15). */
+  tick(): void;
 }
 
 export function connectConsole(parts: ConsoleLinkParts): ConsoleLink {
-  const { stateDir, clock, log, spool, settings } = parts;
+  const { stateDir, clock, log, spool, settings, judgedTime } = parts;
   const waitingSince = clock.now();
   let uplink: Uplink | undefined;
+  let desk: OrderDesk | undefined;
   let problem: string | undefined;
   // What people had set holds from the first event on, with or without a session.
   let opened = open();
@@ -69,9 +74,11 @@ export function connectConsole(parts: ConsoleLinkParts): ConsoleLink {
       problem = created.code;
       return undefined;
     }
-    const { desk } = created;
-    settings.replace(desk.settings());
-    desk.reconcile(parts.recovered);
+    const opened = created.desk;
+    desk = opened;
+    judgedTime.atLeast(opened.issuedFloor());
+    settings.replace(opened.settings());
+    opened.reconcile(parts.recovered);
     uplink = createUplink({
       identity: createIdentityStore(stateDir, identity),
       spool,
@@ -79,8 +86,15 @@ export function connectConsole(parts: ConsoleLinkParts): ConsoleLink {
       random: systemRandom,
       log,
       hello: { agentVersion: AGENT_VERSION, platform: 'linux', hostname: hostname().slice(0, 256) },
-      onOrder: (signed, consoleNow) => desk.receive(signed, consoleNow),
-      onConnected: parts.onConnected,
+      onOrder: async (signed, consoleNow) => {
+        const receipt = await opened.receive(signed, consoleNow);
+        judgedTime.atLeast(opened.issuedFloor());
+        return receipt;
+      },
+      onConnected: (consoleNow) => {
+        judgedTime.state(consoleNow);
+        parts.onConnected();
+      },
     });
     problem = undefined;
     return { identity };
@@ -93,6 +107,9 @@ export function connectConsole(parts: ConsoleLinkParts): ConsoleLink {
         if (!signal.aborted) opened = open();
       }
       await uplink?.run(signal);
+    },
+    tick() {
+      if (judgedTime.isVouched()) desk?.forgetEnded(judgedTime.now());
     },
     status() {
       if (uplink === undefined)

@@ -58,7 +58,7 @@ function endpoint() {
     },
     tracker,
     responder,
-    settings: createSettings('balanced'),
+    settings: createSettings('balanced', clock),
     protectedEntityIds: () => new Set(),
     report: (outcome) => void tracker.applyOutcome(outcome),
     publish: () => undefined,

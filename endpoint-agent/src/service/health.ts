@@ -1,4 +1,11 @@
-import { type Health, type ItemBody, LIMITS, type RulePackHealth, type SensorHealth } from '@yagura/protocol';
+import {
+  type Health,
+  type ItemBody,
+  LIMITS,
+  type RulePackHealth,
+  type SensorHealth,
+  type SuspendedRule,
+} from '@yagura/protocol';
 import type { Clock } from '../platform/clock.ts';
 import { AGENT_VERSION } from '../platform/version.ts';
 import type { Sensor } from '../sensors/sensor.ts';
@@ -10,14 +17,19 @@ export interface HealthParts {
   readonly sensors: readonly Sensor[];
   readonly settings: Settings;
   readonly spool: Spool;
-  readonly rules: () => { readonly loaded: number; readonly rejected: number; readonly suspended: readonly string[] };
+  readonly rules: () => {
+    readonly loaded: number;
+    readonly rejected: number;
+    /** Those that are left out now. */
+    readonly suspended: readonly SuspendedRule[];
+  };
   readonly rulePack: () => RulePackHealth;
   readonly suppressed: () => number;
   /** Files that were written and not looked into, and events not sent. */
   readonly scanner: () => { readonly dropped: number };
 }
 
-/** Reports how the agent is: on a schedule, and at once when a sensor's state changes (SPEC HE1). */
+/** Reports how the agent is: on a schedule, and at once when a sensor's state or a rule's changes (SPEC HE1, HE6). */
 export interface HealthReporter {
   take(): Health;
   /** Spools a report now. */
@@ -43,12 +55,14 @@ export function createHealthReporter(parts: HealthParts, intervalMs: number): He
       suppressed: parts.suppressed(),
       exclusionsVersion: settings.exclusionsVersion(),
       rulePack: parts.rulePack(),
+      tunings: settings.tuningHealth(),
     };
   }
 
   function rulesHealth(): Health['rules'] {
     const { loaded, rejected, ...rest } = parts.rules();
-    const suspended = rest.suspended.slice(0, LIMITS.sensors);
+    // Those suspended last are the ones that are news.
+    const suspended = rest.suspended.slice(-LIMITS.sensors);
     return { loaded, rejected, ...(suspended.length === 0 ? {} : { suspended }) };
   }
 
@@ -74,7 +88,7 @@ export function createHealthReporter(parts: HealthParts, intervalMs: number): He
 }
 
 function statesOf(health: Health): string {
-  return [health.policy, ...health.sensors.map((sensor) => `${sensor.name}:${sensor.state}:${sensor.code ?? ''}`)].join(
-    ' ',
-  );
+  const suspended = (health.rules.suspended ?? []).map(({ ruleId, times }) => `${ruleId}:${times}`);
+  const sensors = health.sensors.map((sensor) => `${sensor.name}:${sensor.state}:${sensor.code ?? ''}`);
+  return [health.policy, ...sensors, ...suspended, health.tunings?.inForce ?? 0].join(' ');
 }

@@ -41,7 +41,7 @@ test('rules judge what ran; what is stored and sent holds no secret', () => {
     files: { read: () => {} },
     tracker,
     stories: { save: () => {}, load: () => [], retain: () => {}, failures: 0, [Symbol.dispose]: () => {} },
-    settings: createSettings('observe'),
+    settings: createSettings('observe', clock),
     telemetry: { add: (event) => void kept.push(event), flush: () => {}, shed: 0 },
     history: { add: (event) => void kept.push(event) },
     spool,

@@ -1,6 +1,7 @@
 import type { ActionOutcome, Event, ItemBody, Story } from '@yagura/protocol';
 import {
   applyExclusions,
+  applyTunings,
   type Evaluator,
   maskEvent,
   maskStory,
@@ -54,8 +55,7 @@ export interface Pipeline {
 }
 
 export function createPipeline(parts: PipelineParts): Pipeline {
-  const { clock, processes, normaliser, evaluator, indicators, files, tracker, settings, telemetry, history, spool } =
-    parts;
+  const { processes, normaliser, evaluator, indicators, files, tracker, settings, telemetry, history, spool } = parts;
   const counts = { suppressed: 0, refused: 0 };
 
   function take(observation: Observation): void {
@@ -92,7 +92,10 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   }
 
   function judge(event: Event, matches: readonly RuleMatch[]): void {
-    const { kept, suppressed } = applyExclusions(matches, event, settings.exclusions(), clock.now());
+    const now = settings.now();
+    const tuned = applyTunings(matches, settings.tuner(), now);
+    settings.countTuned(tuned.applied);
+    const { kept, suppressed } = applyExclusions(tuned.kept, event, settings.exclusions(), now);
     counts.suppressed += suppressed.length;
     publish(tracker.apply(event, kept));
   }

@@ -1,4 +1,5 @@
 import { mkdirSync, renameSync } from 'node:fs';
+import { uptime } from 'node:os';
 import { join } from 'node:path';
 import type { ItemBody, SensorHealth } from '@yagura/protocol';
 import { combineEvaluators, createBehaviourEvaluator, createNormaliser, createStoryTracker } from '../core/index.ts';
@@ -27,13 +28,16 @@ import { connectConsole } from './connect-console.ts';
 import { createContainment } from './containment.ts';
 import { createCorrelations, type LiveCorrelations } from './correlations.ts';
 import { createHealthReporter } from './health.ts';
+import { createJudgedTime } from './judged-time.ts';
 import { loadRules, packPart } from './load-rules.ts';
 import { createPipeline } from './pipeline.ts';
 import { protectedProcesses } from './protected-processes.ts';
 import { createQuarantineReports } from './quarantine-reports.ts';
 import { createFileReader } from './read-written-files.ts';
+import { createCatalogueReport, describeOwnRules } from './rule-catalogue.ts';
 import { openServicePacks } from './rule-packs.ts';
 import { createSettings } from './settings.ts';
+import { suspendedRules } from './suspended-rules.ts';
 import { createTelemetry } from './telemetry.ts';
 import { watchLocalActions } from './watch-local-actions.ts';
 
@@ -75,7 +79,8 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
   );
   for (const rejection of rejected.slice(0, 20)) log.warn({ ...rejection }, 'rule rejected');
   const packs = openServicePacks({ stateDir, clock, log, signal });
-  const settings = createSettings(config.initialPolicy);
+  const judgedTime = createJudgedTime({ wall: () => clock.now(), boot: () => uptime() * 1_000 });
+  const settings = createSettings(config.initialPolicy, judgedTime);
   const protectedEntityIds = (): ReadonlySet<string> => protectedProcesses(processes, process.pid);
   const tracker = createStoryTracker({ clock, newId, processes, protectedEntityIds });
   const { store: stories, damaged } = openStoryStore(join(stateDir, 'stories.sqlite'), (path) =>
@@ -166,7 +171,7 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
       rules: () => ({
         loaded: rules.loaded + packs.evaluator.loaded + indicators.loaded,
         rejected: rejected.length + packs.evaluator.rejected.length,
-        suspended: [...rules.suspensions(), ...packs.evaluator.suspensions()].map(({ rule }) => rule.title),
+        suspended: suspendedRules([...rules.suspensions(), ...packs.evaluator.suspensions()], clock),
       }),
       rulePack: () => packs.health(),
       suppressed: () => pipeline.counts.suppressed,
@@ -174,6 +179,7 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
     },
     config.healthIntervalSeconds * 1_000,
   );
+  const catalogue = createCatalogueReport(spool, () => describeOwnRules(rules, platform));
   const link = connectConsole({
     stateDir,
     clock,
@@ -195,7 +201,11 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
       onRulesChanged: () => health.report(),
     },
     report: (outcome) => pipeline.report(outcome),
-    onConnected: () => health.report(),
+    judgedTime,
+    onConnected: () => {
+      health.report();
+      catalogue.tell(link.identity().endpointId);
+    },
   });
 
   const inventory = createInventoryReporter({
@@ -241,6 +251,7 @@ export async function runService({ config, log, signal, onReady }: ServiceOption
     inventory.tick();
     packs.tick();
     demand.refresh();
+    link.tick();
   }, TICK_MS);
   const localActions = watchLocalActions({
     responder,

@@ -25,8 +25,8 @@ export interface UplinkOptions {
   readonly log: Log;
   readonly hello: HelloFacts;
   readonly onOrder: OrderHandler;
-  /** Called at the start of every session: the moment for a fresh health report (SPEC HE1). */
-  readonly onConnected?: () => void;
+  /** Called at the start of every session with the console's time: the moment for a fresh health report (SPEC HE1). */
+  readonly onConnected?: (consoleNow: number) => void;
   /** Where HTTPS_PROXY and NO_PROXY are read; `process.env` by default. */
   readonly environment?: ProxyEnvironment;
   readonly timing?: Partial<SessionTiming>;
@@ -84,7 +84,7 @@ export function createUplink(options: UplinkOptions): Uplink {
     onConnected: () => {
       enter('connected');
       log.info({ clockOffset: consoleClock.offset() }, 'connected to the console');
-      options.onConnected?.();
+      options.onConnected?.(consoleClock.now());
     },
   };
 

@@ -23,6 +23,9 @@ export function createReplaceableEvaluator(): ReplaceableEvaluator {
     get rules() {
       return current.rules;
     },
+    get correlations() {
+      return current.correlations;
+    },
     get loaded() {
       return current.loaded;
     },

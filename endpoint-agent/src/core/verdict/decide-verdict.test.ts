@@ -1,8 +1,18 @@
-import { type ActionOutcome, CONFIDENCES, POLICY_MODES, SEVERITIES, Story, type StoryProcess } from '@yagura/protocol';
+import {
+  type ActionOutcome,
+  CONFIDENCES,
+  POLICY_MODES,
+  type RuleChange,
+  SEVERITIES,
+  Story,
+  type StoryProcess,
+} from '@yagura/protocol';
 import { describe, expect, test } from 'vitest';
 import { machine, type ProcessTree } from '../../../../test/fakes/process-tree.ts';
+import { aTuning } from '../../../../test/fakes/rule-tunings.ts';
 import { detectionOn, storyOf } from '../../../../test/fakes/stories.ts';
 import { CONTAINMENT_CAP_PER_HOUR, decideVerdict } from './decide-verdict.ts';
+import { createRuleTuner } from './tunings.ts';
 import { VERDICT_REASONS, type VerdictInput } from './verdict.ts';
 
 const NOW = 1_800_000_000_000;
@@ -108,6 +118,22 @@ describe('when a story is contained', () => {
     });
     expect(decide(story, { exclusions: [exclusion(NOW + 1)] })).toMatchObject({ reason: 'below_threshold' });
     expect(decide(story, { exclusions: [exclusion(NOW)] }).decision).toBe('contain');
+  });
+
+  test('[CM13] a story is judged by the levels that people chose, as long as they hold', () => {
+    const { tree, id } = malware();
+    const story = storyOf(tree, [detectionOn(tree, id, { ruleId: 'vendor' })], { score: 999 });
+    const tuner = (expiresAt: number, change: RuleChange) =>
+      createRuleTuner({ endpoint: [], tenant: [aTuning('vendor', { createdAt: 1, expiresAt, change })] });
+    for (const change of [{ kind: 'disable' }, { kind: 'level', level: 'informational' }] as const) {
+      expect(decide(story, { tuner: tuner(NOW + 1, change) })).toMatchObject({ reason: 'below_threshold' });
+      expect(decide(story, { tuner: tuner(NOW, change) }).decision).toBe('contain');
+      // Whoever orders it knows what they want.
+      expect(decide(story, { tuner: tuner(NOW + 1, change), ordered: true }).decision).toBe('contain');
+    }
+    const weak = storyOf(tree, [detectionOn(tree, id, { ruleId: 'vendor', severity: 'low' })], { score: 5 });
+    expect(decide(weak).decision).toBe('observe');
+    expect(decide(weak, { tuner: tuner(NOW + 1, { kind: 'level', level: 'high' }) }).decision).toBe('contain');
   });
 
   test('is total: every mode, containment and severity gives a known reason', () => {

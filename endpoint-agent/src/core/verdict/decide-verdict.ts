@@ -3,6 +3,7 @@ import { scoreStory } from '../story/story-score.ts';
 import { findExclusion } from './exclusions.ts';
 import { quarantineCandidates } from './quarantine-candidates.ts';
 import { isAlive, standingRoots, storyRoots, treeOf } from './story-roots.ts';
+import { NO_TUNINGS, tuneRule } from './tunings.ts';
 import type { Verdict, VerdictInput, VerdictReason } from './verdict.ts';
 
 /** Stories that one endpoint contains by itself within an hour; listed hashes are not counted against it. */
@@ -18,7 +19,7 @@ const ACTS: Record<PolicyMode, boolean> = { observe: false, balanced: true };
 
 /**
  * Decides what to do about a story. Pure and total. With policy `balanced` a story is contained when, after
- * exclusions, one of these holds:
+ * exclusions and tunings, one of these holds:
  * 1. a detection of severity high or critical with confidence high;
  * 2. a detection of severity critical with confidence medium;
  * 3. a score of at least `CONTAINMENT_SCORE` to which at least two different rules of severity high with
@@ -31,7 +32,7 @@ export function decideVerdict(input: VerdictInput): Verdict {
   const { story } = input;
   const ordered = input.ordered === true;
   if (!ordered && !ACTS[input.mode]) return observe('policy_observes');
-  const judged = ordered ? story : withoutExcluded(input);
+  const judged = ordered ? story : asPeopleSet(input);
   if (!ordered && !isSevere(judged)) return observe('below_threshold');
   if (story.containment === 'in-progress') return observe('already_contained');
   const roots = storyRoots(judged, input.protectedEntityIds);
@@ -61,11 +62,19 @@ function observe(reason: VerdictReason): Verdict {
   return { decision: 'observe', reason, furtherRootEntityIds: [], files: [], isCounted: false };
 }
 
-/** A story formed before an exclusion was made is judged as if the excluded detections had not been. */
-function withoutExcluded({ story, exclusions, now }: VerdictInput): Story {
-  const detections = story.detections.filter(({ rule, event }) => !findExclusion(rule, event, exclusions, now));
-  if (detections.length === story.detections.length) return story;
-  return { ...story, detections, score: scoreStory(detections.map(({ rule }) => rule)) };
+/**
+ * A story formed before an exclusion or a tuning was made is judged as if it had been made before: without what is
+ * excluded or disabled, and by the levels that people chose.
+ */
+function asPeopleSet({ story, exclusions, tuner = NO_TUNINGS, now }: VerdictInput): Story {
+  let changed = false;
+  const detections = story.detections.flatMap((detection) => {
+    const rule = tuneRule(detection.rule, tuner.find(detection.rule.ruleId, now));
+    const isKept = rule !== undefined && !findExclusion(rule, detection.event, exclusions, now);
+    changed ||= !isKept || rule !== detection.rule;
+    return isKept ? [{ ...detection, rule }] : [];
+  });
+  return changed ? { ...story, detections, score: scoreStory(detections.map(({ rule }) => rule)) } : story;
 }
 
 function isSevere(story: Story): boolean {

@@ -1,4 +1,5 @@
 import type { Exclusion, PolicyMode, Story } from '@yagura/protocol';
+import type { RuleTuner } from './tunings.ts';
 
 /** Why the verdict is what it is; stable codes, words come on the screen. */
 export const VERDICT_REASONS = [
@@ -36,9 +37,11 @@ export interface VerdictInput {
   readonly story: Story;
   readonly mode: PolicyMode;
   readonly exclusions: readonly Exclusion[];
+  /** Rules that people disabled or gave another level; none where it is absent. */
+  readonly tuner?: RuleTuner;
   /** How many stories with a verdict that `isCounted` were contained within the last hour, for the cap. */
   readonly containedLastHour: number;
-  /** The endpoint's wall clock, in milliseconds: exclusions past their end do not count. */
+  /** Wall time, in milliseconds: exclusions and tunings past their end do not count. */
   readonly now: number;
   /** Processes that are never stopped: the agent's own and all of their ancestors. */
   readonly protectedEntityIds: ReadonlySet<string>;

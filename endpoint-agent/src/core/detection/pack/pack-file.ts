@@ -4,11 +4,12 @@ import {
   parseRulePackHeader,
   RULE_PACK_FORMAT,
   RULE_PACK_LAYOUT,
-  RULE_PACK_SYSTEMS,
+  RULE_SYSTEMS,
+  RulePackCatalogue,
   RulePackHeader,
   SEVERITIES,
 } from '@yagura/protocol';
-import type { SigmaRule } from '../sigma/rule-ast.ts';
+import { type CanFire, summariseRules, systemOf } from '../rule-summary.ts';
 import { type CompiledPack, type PackResult, readPack } from './rule-pack.ts';
 
 export interface PackDescription {
@@ -16,26 +17,30 @@ export interface PackDescription {
   readonly version: string;
   /** Sources that were left out before the compiler saw them. */
   readonly unread: number;
-  /** Whether sensors of a system fill every field that the rule needs. */
-  readonly canFire: (rule: SigmaRule, system: (typeof PLATFORMS)[number]) => boolean;
+  readonly canFire: CanFire;
 }
 
 /**
- * A compiled pack as the file that travels (SPEC RP1): its header, a line feed, the compiled rules. Undefined
- * when name or version cannot stand in a header.
+ * A compiled pack as the file that travels (SPEC RP1): header, catalogue and compiled rules, a line each.
+ * Undefined when name or version cannot stand in a header, or there are more rules than a pack may have.
  */
 export function composePackFile(
   pack: CompiledPack,
   description: PackDescription,
 ): { readonly text: string; readonly header: RulePackHeader } | undefined {
   const header = RulePackHeader.safeParse(describe(pack, description));
-  return header.success ? { text: `${JSON.stringify(header.data)}\n${pack.text}`, header: header.data } : undefined;
+  const rules = pack.content.filter((document) => document.kind === 'rule');
+  const correlations = pack.content.flatMap((each) => (each.kind === 'correlation' ? [each.facts] : []));
+  const catalogue = RulePackCatalogue.safeParse(summariseRules({ rules, correlations }, description.canFire));
+  if (!header.success || !catalogue.success) return undefined;
+  const lines = [JSON.stringify(header.data), JSON.stringify(catalogue.data), pack.text];
+  return { text: lines.join('\n'), header: header.data };
 }
 
 function describe({ content, rejected }: CompiledPack, { name, version, unread, canFire }: PackDescription): unknown {
   const rules = content.filter((document) => document.kind === 'rule');
   const facts = content.flatMap((document) => (document.kind === 'filter' ? [] : [document.facts]));
-  const systems = RULE_PACK_SYSTEMS.flatMap((system) => {
+  const systems = RULE_SYSTEMS.flatMap((system) => {
     const own = rules.filter((rule) => systemOf(rule) === system);
     if (own.length === 0) return [];
     const platform = PLATFORMS.find((each) => each === system);
@@ -60,10 +65,6 @@ function describe({ content, rejected }: CompiledPack, { name, version, unread, 
   };
 }
 
-function systemOf({ logsource: { product } }: SigmaRule): (typeof RULE_PACK_SYSTEMS)[number] {
-  return product === undefined ? 'any' : (PLATFORMS.find((platform) => platform === product) ?? 'other');
-}
-
 export type PackFileResult =
   | { readonly ok: true; readonly header: RulePackHeader; readonly rules: Extract<PackResult, { ok: true }>['rules'] }
   | Extract<PackResult, { ok: false }>;
@@ -76,6 +77,6 @@ export function readPackFile(text: string): PackFileResult {
   }
   const header = parseRulePackHeader(text.slice(0, end));
   if (!header.ok) return { ok: false, code: header.code, message: 'the header cannot be read' };
-  const body = readPack(text.slice(end + 1));
+  const body = readPack(text.slice(text.indexOf('\n', end + 1) + 1));
   return body.ok ? { ok: true, header: header.header, rules: body.rules } : body;
 }

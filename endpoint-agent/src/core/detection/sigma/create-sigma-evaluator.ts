@@ -1,4 +1,4 @@
-import type { Event } from '@yagura/protocol';
+import type { Event, RuleFacts } from '@yagura/protocol';
 import type { Evaluator, RuleMatch } from '../evaluator.ts';
 import { type CorrelationClock, CorrelationEngine } from './correlation/correlation-engine.ts';
 import type { CorrelationCounters, CorrelationResult } from './correlation/correlator.ts';
@@ -30,6 +30,8 @@ export interface SigmaEvaluator extends Evaluator {
   /** Rules that the event matched, and correlations that it completed. */
   evaluate(event: Event | EvaluatedEvent): readonly RuleMatch[];
   readonly rules: readonly SigmaRule[];
+  /** What its correlations say about themselves. */
+  readonly correlations: readonly RuleFacts[];
   /**
    * Correlations that the passing of time has settled, each with the last event of its group. To be called now and
    * then with the time on the correlations' clock (milliseconds).
@@ -86,6 +88,7 @@ export function createEvaluatorOf(loaded: LoadedRules, options: SigmaEvaluatorOp
   };
   return {
     rules,
+    correlations: correlations.map(({ correlation }) => correlation.facts),
     rejected,
     loaded: rules.length + correlations.length,
     evaluate(event) {
