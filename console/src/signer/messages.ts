@@ -37,6 +37,10 @@ export const ConsoleRequest = z.discriminatedUnion('verb', [
   /** Keys of one person that the signer accepts now. */
   z.strictObject({ id: RequestId, verb: z.literal('approver-keys'), tenantId: Id, userId: Id }),
   z.strictObject({ id: RequestId, verb: z.literal('sign-order'), approval: SignedApproval }),
+  /** Keeps what a person approved for the whole tenant. */
+  z.strictObject({ id: RequestId, verb: z.literal('approve-standing-order'), approval: SignedApproval }),
+  /** Makes one endpoint's order of the newest such approval. */
+  z.strictObject({ id: RequestId, verb: z.literal('sign-standing-order'), standingId: Id, endpointId: Id }),
 ]);
 export type ConsoleRequest = z.infer<typeof ConsoleRequest>;
 export type ConsoleVerb = ConsoleRequest['verb'];
@@ -82,6 +86,14 @@ export type ApproverKeys = z.infer<typeof ApproverKeys>;
 export const SignedOrderAnswer = z.strictObject({ order: SignedOrder });
 export type SignedOrderAnswer = z.infer<typeof SignedOrderAnswer>;
 
+export const StandingOrderAnswer = z.strictObject({
+  /** The approval's own id. */
+  standingId: Id,
+  issuedAt: z.number().int(),
+  expiresAt: z.number().int(),
+});
+export type StandingOrderAnswer = z.infer<typeof StandingOrderAnswer>;
+
 export const ApproverCode = z.strictObject({
   /** 32 random bytes, base64url. */
   code: z.string(),
@@ -112,6 +124,8 @@ export interface ConsoleAnswers {
   readonly 'register-approver': RegisteredApprover;
   readonly 'approver-keys': ApproverKeys;
   readonly 'sign-order': SignedOrderAnswer;
+  readonly 'approve-standing-order': StandingOrderAnswer;
+  readonly 'sign-standing-order': SignedOrderAnswer;
 }
 export const CONSOLE_ANSWERS: { readonly [Verb in ConsoleVerb]: z.ZodType<ConsoleAnswers[Verb]> } = {
   info: SignerInfo,
@@ -120,6 +134,8 @@ export const CONSOLE_ANSWERS: { readonly [Verb in ConsoleVerb]: z.ZodType<Consol
   'register-approver': RegisteredApprover,
   'approver-keys': ApproverKeys,
   'sign-order': SignedOrderAnswer,
+  'approve-standing-order': StandingOrderAnswer,
+  'sign-standing-order': SignedOrderAnswer,
 };
 
 export interface AdminAnswers {
@@ -156,6 +172,11 @@ export const SIGNER_REFUSALS = [
   'approval_not_yet_valid',
   'approval_too_long',
   'approval_used',
+  'approval_outdated',
+  'tuning_too_long',
+  'standing_unknown',
+  'standing_replaced',
+  'standing_expired',
   'state_unavailable',
   'internal',
 ] as const;

@@ -1,4 +1,4 @@
-import type { OrderKind } from '@yagura/protocol';
+import type { OrderKind, TenantOrderKind } from '@yagura/protocol';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -24,6 +24,14 @@ export const ORDER_POLICY: Record<OrderKind, OrderPolicy> = {
   'set-exclusions': { lifetimeMs: 30 * DAY, perTenantAndHour: 1_000 },
   'set-rule-pack': { lifetimeMs: 30 * DAY, perTenantAndHour: 1_000 },
   'clear-rule-pack': { lifetimeMs: 30 * DAY, perTenantAndHour: 1_000 },
+  'set-rule-tunings': { lifetimeMs: 30 * DAY, perTenantAndHour: 1_000 },
+};
+
+/** How long what people approved for a whole tenant holds for endpoints that are still to come, and how often. */
+export const STANDING_POLICY: Record<TenantOrderKind, OrderPolicy> = {
+  'set-rule-tunings': { lifetimeMs: 366 * DAY, perTenantAndHour: 60 },
+  'set-rule-pack': { lifetimeMs: 366 * DAY, perTenantAndHour: 60 },
+  'clear-rule-pack': { lifetimeMs: 366 * DAY, perTenantAndHour: 60 },
 };
 
 export const SIGNER_LIMITS = {
@@ -41,6 +49,8 @@ export const SIGNER_LIMITS = {
   endpointCertificateLifetimeMs: 30 * DAY,
   gatewayCertificateLifetimeMs: 90 * DAY,
   authorityLifetimeMs: 3_650 * DAY,
+  /** Orders that one endpoint may be given from one standing order: a machine that is off for months needs some. */
+  ordersPerStandingAndEndpoint: 24,
   /** How long the record of a signed order is kept; far longer than any approval could be replayed. */
   orderRecordsMs: 400 * DAY,
 } as const;

@@ -17,6 +17,7 @@ import {
 import { type OrderKey, openOrderKey } from './order-key.ts';
 import { SIGNER_LIMITS } from './policy.ts';
 import { signOrder } from './sign-order.ts';
+import { approveStandingOrder, signStandingOrder } from './standing-orders.ts';
 import { openSignerState, type SignerEnvironment } from './state.ts';
 
 export interface SignerOptions {
@@ -86,6 +87,10 @@ class OpenSigner implements Signer {
         return accepted({ approverKeyIds: this.#approvers.activeKeyIds(request.tenantId, request.userId) });
       case 'sign-order':
         return signOrder(this.#environment, this.#approvers, this.#orderKey, request.approval);
+      case 'approve-standing-order':
+        return approveStandingOrder(this.#environment, this.#approvers, request.approval);
+      case 'sign-standing-order':
+        return signStandingOrder(this.#environment, this.#orderKey, request);
     }
   }
 

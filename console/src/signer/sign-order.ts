@@ -1,17 +1,11 @@
-import { verify } from 'node:crypto';
 import { APPROVAL_SIGNATURE_CONTEXT, Approval, type Order, type SignedApproval } from '@yagura/protocol';
 import { newId } from '../platform/random.ts';
-import type { Approver, Approvers } from './approvers.ts';
-import {
-  type Answer,
-  accepted,
-  type Refusal,
-  refused,
-  type SignedOrderAnswer,
-  type SignerRefusal,
-} from './messages.ts';
+import type { Approvers } from './approvers.ts';
+import { judgeApproval, parsePayload, verifiesApproval } from './judge-approval.ts';
+import { type Answer, accepted, refused, type SignedOrderAnswer, type SignerRefusal } from './messages.ts';
 import type { OrderKey } from './order-key.ts';
 import { ORDER_POLICY, SIGNER_LIMITS } from './policy.ts';
+import { judgeTunings } from './standing-orders.ts';
 import type { SignerEnvironment } from './state.ts';
 
 const HOUR_MS = 3_600_000;
@@ -28,18 +22,23 @@ export function signOrder(
   signed: SignedApproval,
 ): Answer<SignedOrderAnswer, SignerRefusal> {
   const payload = Buffer.from(signed.payload, 'base64');
-  const approval = parseApproval(payload);
+  const approval = parsePayload(Approval, payload);
   if (approval === undefined) return refused('approval_malformed', 'the payload is not an approval');
+  const { action } = approval;
+  if (action.kind === 'set-rule-tunings' && action.scope === 'tenant') {
+    return refused('approval_malformed', "a tenant's tunings need an approval for the tenant");
+  }
   const approver = approvers.find(approval.approverKeyId);
   if (approver === undefined) return refused('approver_unknown', 'the approval names a key that is not registered');
-  if (!verifies(approver, payload, signed.signature)) {
+  if (!verifiesApproval(approver, APPROVAL_SIGNATURE_CONTEXT, payload, signed.signature)) {
     return refused('approval_signature', "the signature is not the approver's");
   }
   const { state, clock, random } = environment;
   const now = clock.now();
-  const objection = judge(approval, approver, now);
+  const tunings = action.kind === 'set-rule-tunings' ? action.tunings : [];
+  const objection = judgeApproval(approval, approver, now) ?? judgeTunings(tunings, now);
   if (objection !== undefined) return objection;
-  const policy = ORDER_POLICY[approval.action.kind];
+  const policy = ORDER_POLICY[action.kind];
 
   return state.transaction((): Answer<SignedOrderAnswer, SignerRefusal> => {
     if (state.db.prepare('SELECT 1 FROM orders WHERE approval_id = ?').get(approval.approvalId) !== undefined) {
@@ -54,9 +53,9 @@ export function signOrder(
     }
     const recent = state.db
       .prepare('SELECT count(*) AS orders FROM orders WHERE tenant_id = ? AND kind = ? AND issued_at > ?')
-      .get(approver.tenantId, approval.action.kind, now - HOUR_MS);
+      .get(approver.tenantId, action.kind, now - HOUR_MS);
     if (Number(recent?.['orders']) >= policy.perTenantAndHour) {
-      return refused('rate_limited', `at most ${policy.perTenantAndHour} orders ${approval.action.kind} an hour`);
+      return refused('rate_limited', `at most ${policy.perTenantAndHour} orders ${action.kind} an hour`);
     }
     const order: Order = {
       orderId: newId(random, 'ord'),
@@ -66,7 +65,7 @@ export function signOrder(
       issuedAt: now,
       expiresAt: now + policy.lifetimeMs,
       approver: approver.userId,
-      action: approval.action,
+      action,
     };
     state.db.prepare('UPDATE endpoints SET counter = ? WHERE endpoint_id = ?').run(order.counter, order.endpointId);
     state.db
@@ -89,36 +88,4 @@ export function signOrder(
     state.db.prepare('DELETE FROM orders WHERE issued_at < ?').run(now - SIGNER_LIMITS.orderRecordsMs);
     return accepted({ order: key.sign(Buffer.from(JSON.stringify(order))) });
   });
-}
-
-function parseApproval(payload: Buffer): Approval | undefined {
-  try {
-    const result = Approval.safeParse(JSON.parse(payload.toString('utf8')));
-    return result.success ? result.data : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function verifies(approver: Approver, payload: Buffer, signature: string): boolean {
-  const bytes = Buffer.from(signature, 'base64');
-  if (bytes.length !== 64) return false;
-  const signedBytes = Buffer.concat([Buffer.from(APPROVAL_SIGNATURE_CONTEXT), payload]);
-  return verify('sha256', signedBytes, { key: approver.key, dsaEncoding: 'ieee-p1363' }, bytes);
-}
-
-/** What speaks against an approval whose signature is good. */
-function judge(approval: Approval, approver: Approver, now: number): Refusal<SignerRefusal> | undefined {
-  if (approver.revoked) return refused('approver_revoked', 'this browser may no longer approve');
-  if (approver.role !== 'admin') return refused('approver_role', 'only administrators may approve orders');
-  if (approval.tenantId !== approver.tenantId) return refused('approval_foreign', 'the approval is for another tenant');
-  if (approval.expiresAt <= now) return refused('approval_expired', 'the approval has expired: approve again');
-  if (approval.approvedAt > now + SIGNER_LIMITS.approvalSkewMs) {
-    return refused('approval_not_yet_valid', "the approval is from the future: check the browser's clock");
-  }
-  const lifetime = approval.expiresAt - approval.approvedAt;
-  if (lifetime <= 0 || lifetime > SIGNER_LIMITS.approvalLifetimeMs) {
-    return refused('approval_too_long', 'an approval is good for ten minutes at most');
-  }
-  return undefined;
 }

@@ -6,9 +6,8 @@ import type { Random } from '../platform/random.ts';
 
 /** Marks the file as ours ("YGSG"), so that another database is never taken for the signer's state. */
 const APPLICATION_ID = 0x59475347;
-const SCHEMA_VERSION = 1;
 
-const SCHEMA = `
+const FIRST_SCHEMA = `
 CREATE TABLE key_material (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE endpoints (
   endpoint_id TEXT PRIMARY KEY,
@@ -58,6 +57,27 @@ CREATE TABLE orders (
 CREATE INDEX orders_rate ON orders (tenant_id, kind, issued_at);
 CREATE INDEX orders_age ON orders (issued_at);
 `;
+
+/** What people approved for whole tenants. The newest of a subject holds; the others are the record. */
+const STANDING_ORDERS = `
+CREATE TABLE standing_orders (
+  standing_id TEXT PRIMARY KEY,
+  tenant_id TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  action_json TEXT NOT NULL,
+  approver_key_id TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  issued_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX standing_orders_subject ON standing_orders (tenant_id, subject);
+CREATE INDEX orders_endpoint ON orders (endpoint_id, approval_id);
+`;
+
+/** Each brings the state one version further. */
+const SCHEMAS = [FIRST_SCHEMA, STANDING_ORDERS] as const;
+const SCHEMA_VERSION = SCHEMAS.length;
 
 export type StateFailure = 'state_in_use' | 'state_damaged' | 'state_newer' | 'state_unwritable';
 
@@ -138,11 +158,18 @@ class OpenState implements SignerState {
 function migrate(db: DatabaseSync, file: string): void {
   const version = pragma(db, 'user_version');
   const application = pragma(db, 'application_id');
-  if (version === 0 && application === 0 && tableCount(db) === 0) {
-    db.exec(SCHEMA);
-    db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
-    return;
-  }
+  const isNew = version === 0 && application === 0 && tableCount(db) === 0;
+  if (!isNew) checkState(db, file, { version, application });
+  for (const schema of SCHEMAS.slice(version)) db.exec(schema);
+  db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
+}
+
+/** Throws `StateError` when the file is not ours, newer or damaged: then nothing may be written to it. */
+function checkState(
+  db: DatabaseSync,
+  file: string,
+  { version, application }: { readonly version: number; readonly application: number },
+): void {
   if (application !== APPLICATION_ID) throw new StateError('state_damaged', `${file} is not a signer's state`);
   if (version > SCHEMA_VERSION) {
     throw new StateError('state_newer', `${file} was written by a newer version (${version} > ${SCHEMA_VERSION})`);
