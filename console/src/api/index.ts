@@ -4,4 +4,5 @@ export * from './inventory.ts';
 export * from './live.ts';
 export * from './routes.ts';
 export * from './rule-packs.ts';
+export * from './rules.ts';
 export * from './session.ts';

@@ -9,6 +9,8 @@ export const LIVE_TOPICS = [
   'quarantine',
   'exclusions',
   'rule-packs',
+  'rules',
+  'rule-tunings',
   'tokens',
   'subscriptions',
 ] as const;

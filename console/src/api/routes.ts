@@ -32,6 +32,16 @@ import {
 import { EndpointInventory, EndpointInventoryQuery } from './inventory.ts';
 import { RulePackList, RulePackRow } from './rule-packs.ts';
 import {
+  PlaceStandingOrder,
+  PlanRuleTuning,
+  RuleDetail,
+  RulePage,
+  RuleQuery,
+  RuleTuningList,
+  RuleTuningPlan,
+  StandingOrderRow,
+} from './rules.ts';
+import {
   AuditPage,
   RegisterApproverRequest,
   RegisterApproverResponse,
@@ -188,6 +198,51 @@ export const ROUTES = {
     path: '/api/rule-packs/:sha256',
     role: 'admin',
     summary: 'Removes a rule pack that no endpoint uses',
+  },
+  listRules: {
+    method: 'GET',
+    path: '/api/rules',
+    role: 'viewer',
+    summary: 'Detection rules that endpoints run, their own and those of packs',
+    query: RuleQuery,
+    response: RulePage,
+  },
+  getRule: {
+    method: 'GET',
+    path: '/api/rules/:ruleId',
+    role: 'viewer',
+    summary: 'One rule, and the incidents in which it was seen last',
+    response: RuleDetail,
+  },
+  listRuleTunings: {
+    method: 'GET',
+    path: '/api/rule-tunings',
+    role: 'viewer',
+    summary: 'Rules that people disabled or gave another level, and rules that endpoints suspended',
+    response: RuleTuningList,
+  },
+  planRuleTuning: {
+    method: 'POST',
+    path: '/api/rule-tunings/plan',
+    role: 'admin',
+    summary: 'What has to be approved to tune a rule or to end that',
+    body: PlanRuleTuning,
+    response: RuleTuningPlan,
+  },
+  placeStandingOrder: {
+    method: 'POST',
+    path: '/api/standing-orders',
+    role: 'admin',
+    summary: 'Hands what was approved for the whole tenant to the signer; every endpoint gets an order of its own',
+    body: PlaceStandingOrder,
+    response: StandingOrderRow,
+  },
+  getStandingOrder: {
+    method: 'GET',
+    path: '/api/standing-orders/:standingId',
+    role: 'viewer',
+    summary: 'How far an order for the whole tenant has come',
+    response: StandingOrderRow,
   },
   listQuarantine: {
     method: 'GET',

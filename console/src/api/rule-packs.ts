@@ -1,5 +1,6 @@
 import { Id, Platform, RulePackHeader, RulePackHealth, RulePackReference, ShortText, WallTime } from '@yagura/protocol';
 import { z } from 'zod';
+import { StandingOrderRow } from './rules.ts';
 
 /** A compiled pack that the console holds for its tenant. `header` is what the pack says about itself. */
 export const RulePackRow = z.strictObject({
@@ -21,5 +22,10 @@ export const EndpointRules = z.strictObject({
 });
 export type EndpointRules = z.infer<typeof EndpointRules>;
 
-export const RulePackList = z.strictObject({ items: z.array(RulePackRow), endpoints: z.array(EndpointRules) });
+export const RulePackList = z.strictObject({
+  items: z.array(RulePackRow),
+  endpoints: z.array(EndpointRules),
+  /** What holds for the whole tenant, endpoints enrolled later included; absent before anybody chose. */
+  standing: StandingOrderRow.optional(),
+});
 export type RulePackList = z.infer<typeof RulePackList>;

@@ -18,6 +18,8 @@ import type { Response } from '../contexts/response/api.ts';
 import { createResponse } from '../contexts/response/response.ts';
 import type { RulePacks } from '../contexts/rule-packs/api.ts';
 import { createRulePacks } from '../contexts/rule-packs/rule-packs.ts';
+import type { Rules } from '../contexts/rules/api.ts';
+import { createRules } from '../contexts/rules/rules.ts';
 import type { Tenants } from '../contexts/tenants/api.ts';
 import { createTenants } from '../contexts/tenants/tenants.ts';
 import { createGateway, type Gateway } from '../gateway/gateway.ts';
@@ -81,7 +83,14 @@ export async function openDomain(config: ConsoleConfig, log: Log, platform: Plat
   const fleet: Fleet = createFleet({ ...common, audit, contracts, gatewayUrl: () => gatewayUrl });
   const inventories = createInventories({ store, bus });
   const alerts = createAlerts({ ...common, audit, ordersAbout: (...about) => response.ordersAbout(...about) });
-  const rulePacks: RulePacks = createRulePacks({ ...common, audit, directory: join(config.stateDirectory, 'packs') });
+  const rules: Rules = createRules(common);
+  const rulePacks: RulePacks = createRulePacks({
+    ...common,
+    audit,
+    rules,
+    standing: (tenantId) => response.standingPack(tenantId),
+    directory: join(config.stateDirectory, 'packs'),
+  });
   const response: Response = createResponse({
     ...common,
     audit,
@@ -104,6 +113,7 @@ export async function openDomain(config: ConsoleConfig, log: Log, platform: Plat
     inventories,
     response,
     rulePacks,
+    rules,
     setGatewayUrl(url) {
       gatewayUrl = url;
     },

@@ -6,6 +6,7 @@ import type { Identity } from '../contexts/identity/api.ts';
 import type { Inventories } from '../contexts/inventory/api.ts';
 import type { Response } from '../contexts/response/api.ts';
 import type { RulePacks } from '../contexts/rule-packs/api.ts';
+import type { Rules } from '../contexts/rules/api.ts';
 import { orNotFound, succeed } from '../platform/http-errors.ts';
 import type { Handlers } from '../platform/http-handler.ts';
 
@@ -18,11 +19,12 @@ export interface Contexts {
   readonly inventories: Inventories;
   readonly response: Response;
   readonly rulePacks: RulePacks;
+  readonly rules: Rules;
 }
 
 /** Which context answers which operation. The tenant is always the session's, never the request's. */
 export function createHandlers(contexts: Contexts): Handlers {
-  const { alerts, audit, contracts, fleet, identity, inventories, response, rulePacks } = contexts;
+  const { alerts, audit, contracts, fleet, identity, inventories, response, rulePacks, rules } = contexts;
   return {
     signIn: async ({ body, cookieSecret }) => {
       const result = await identity.signIn(body.secret, cookieSecret);
@@ -69,6 +71,14 @@ export function createHandlers(contexts: Contexts): Handlers {
       const result = await rulePacks.remove(session.actor, params.sha256);
       return result.ok ? { ok: true, value: undefined } : result;
     },
+
+    listRules: ({ session, query }) => rules.page(session.actor.tenantId, query),
+    getRule: async ({ session, params }) => orNotFound(await rules.detail(session.actor.tenantId, params.ruleId)),
+    listRuleTunings: async ({ session }) => succeed(await response.tunings(session.actor.tenantId)),
+    planRuleTuning: ({ session, body }) => response.planTuning(session.actor, body),
+    placeStandingOrder: ({ session, body }) => response.placeStanding(session.actor, body.approval),
+    getStandingOrder: async ({ session, params }) =>
+      orNotFound(await response.standingOrder(session.actor.tenantId, params.standingId)),
 
     getSubscriptions: async ({ session, query }) => succeed(await contracts.month(session.actor.tenantId, query.month)),
     endSeat: ({ session, params }) => contracts.endSeat(session.actor, params.seatId),

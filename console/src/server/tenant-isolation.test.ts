@@ -20,7 +20,10 @@ let console_: TestConsole;
 let owner: Person;
 let viewer: Person;
 let foreigner: Person;
-let ids: Record<'endpointId' | 'incidentId' | 'orderId' | 'seatId' | 'sha256' | 'tokenId', string>;
+let ids: Record<
+  'endpointId' | 'incidentId' | 'orderId' | 'ruleId' | 'seatId' | 'sha256' | 'standingId' | 'tokenId',
+  string
+>;
 
 const NAMES = Object.keys(ROUTES) as RouteName[];
 const contract = (name: RouteName): RouteContract => ROUTES[name];
@@ -70,7 +73,13 @@ beforeAll(async () => {
   const placed = await domain.response.place(owner.actor, [approval]);
   const pack = packOf(`${MARK}-pack`, '1', linuxRule('x'));
   await domain.rulePacks.add(owner.actor, Readable.from([pack.bytes]));
+  const standing = await domain.response.placeStanding(
+    owner.actor,
+    await owner.approveForTenant({ kind: 'clear-rule-pack' }),
+  );
   ids = {
+    ruleId: 'runs-x',
+    standingId: (standing.ok && standing.value.standingId) || '',
     sha256: pack.reference.sha256,
     endpointId: origin.endpointId,
     incidentId: incident?.incidentId ?? '',
@@ -83,6 +92,14 @@ beforeAll(async () => {
 afterAll(() => console_[Symbol.asyncDispose]());
 
 /** A valid body for each operation that takes one: what is refused is refused for who asks, not for its form. */
+/** Operations whose bodies name something of the owner's. */
+const NAMING: ReadonlySet<RouteName> = new Set([
+  'planExclusion',
+  'planRuleTuning',
+  'placeOrders',
+  'placeStandingOrder',
+]);
+
 async function bodyOf(name: RouteName, person: Person): Promise<unknown> {
   const bodies: Partial<Record<RouteName, unknown>> = {
     signIn: { secret: 'x'.repeat(43) },
@@ -96,6 +113,18 @@ async function bodyOf(name: RouteName, person: Person): Promise<unknown> {
       reason: 'x',
       validDays: 1,
     },
+    planRuleTuning: {
+      change: 'add',
+      target: { scope: 'endpoints', endpointIds: [ids.endpointId] },
+      ruleId: 'r',
+      ruleTitle: 'R',
+      to: { kind: 'disable' },
+      reason: 'x',
+      validDays: 1,
+    },
+    ...(name === 'placeStandingOrder'
+      ? { placeStandingOrder: { approval: await owner.approveForTenant({ kind: 'clear-rule-pack' }) } }
+      : {}),
     createToken: { label: 'x', validHours: 1 },
     ...(name === 'placeOrders'
       ? { placeOrders: { approvals: [await person.approve(ids.endpointId, TEST_DETECTION)] } }
@@ -151,7 +180,7 @@ describe.each(NAMES.filter((name) => contract(name).role !== 'none'))('%s', (nam
     if (name === 'signOut') return;
     const answer = await callAs(name, foreigner);
     expect(answer.text).not.toContain(MARK);
-    const named = /:/.test(contract(name).path) || name === 'planExclusion' || name === 'placeOrders';
+    const named = /:/.test(contract(name).path) || NAMING.has(name);
     if (!named) return;
     expect(answer).toMatchObject({ status: 404, code: 'not_found' });
     const unknown = Object.fromEntries(Object.keys(ids).map((key) => [key, 'nothing_of_this_name']));
@@ -177,8 +206,14 @@ test('an approval that names the foreign endpoint in the own tenant places nothi
 });
 
 test('the owner is answered by every operation with what its schema says', async () => {
-  const last: ReadonlySet<RouteName> = new Set(['revokeEndpoint', 'endSeat', 'signOut']);
-  const order = [...NAMES.filter((name) => !last.has(name)), 'revokeEndpoint', 'endSeat', 'signOut'] as const;
+  const last: ReadonlySet<RouteName> = new Set(['removeRulePack', 'revokeEndpoint', 'endSeat', 'signOut']);
+  const order = [
+    ...NAMES.filter((name) => !last.has(name)),
+    'removeRulePack',
+    'revokeEndpoint',
+    'endSeat',
+    'signOut',
+  ] as const;
   const statuses: Record<string, number> = {};
   for (const name of order) {
     const answer = await callAs(name, owner);
@@ -200,6 +235,11 @@ test('the owner is answered by every operation with what its schema says', async
     reopenIncident: 200,
     exclusionProposals: 200,
     planExclusion: 200,
+    planRuleTuning: 200,
+    getRule: 200,
+    listRuleTunings: 200,
+    placeStandingOrder: 200,
+    getStandingOrder: 200,
     placeOrders: 200,
     getOrder: 200,
     withdrawToken: 204,

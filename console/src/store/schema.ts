@@ -21,17 +21,24 @@ export interface Tables {
   /** alerts */
   incidents: IncidentsTable;
   incident_stories: IncidentStoriesTable;
+  rule_detections: RuleDetectionsTable;
   /** response */
   orders: OrdersTable;
   outcomes: OutcomesTable;
   quarantine_items: QuarantineItemsTable;
   exclusions: ExclusionsTable;
+  standing_orders: StandingOrdersTable;
+  rule_tunings: RuleTuningsTable;
   /** inventory */
   inventory_items: InventoryItemsTable;
   inventory_snapshots: InventorySnapshotsTable;
   inventory_changes: InventoryChangesTable;
   /** rule-packs */
   rule_packs: RulePacksTable;
+  /** rules */
+  rule_sources: RuleSourcesTable;
+  rules: RulesTable;
+  endpoint_rule_sources: EndpointRuleSourcesTable;
   /** contracts */
   seats: SeatsTable;
   /** audit */
@@ -236,6 +243,10 @@ export interface OrdersTable {
   quarantine_id: string | null;
   /** Version that a set-exclusions order brings. */
   exclusions_version: number | null;
+  /** Version that a set-rule-tunings order brings. */
+  tunings_version: number | null;
+  /** The standing order of the tenant that it was made of. */
+  standing_id: string | null;
   signed_payload: string;
   signature: string;
 }
@@ -283,6 +294,71 @@ export interface RulePacksTable {
   header_json: string;
   uploaded_at: number;
   uploaded_by: string;
+}
+
+/** What agents bring, and packs: where rules come from. */
+export interface RuleSourcesTable {
+  tenant_id: string;
+  source_id: string;
+  kind: 'built-in' | 'pack';
+  /** Of the catalogue, or of the pack's file. */
+  sha256: string;
+  name: string;
+  version: string;
+  added_at: number;
+}
+
+export interface RulesTable {
+  tenant_id: string;
+  source_id: string;
+  rule_id: string;
+  title: string;
+  system: 'linux' | 'windows' | 'macos' | 'any' | 'other';
+  level: 'informational' | 'low' | 'medium' | 'high' | 'critical';
+  level_rank: number;
+  /** Titles, id, techniques and author, in lower case. */
+  search_text: string;
+  summary_json: string;
+}
+
+/** The built-in rules that an endpoint last reported. */
+export interface EndpointRuleSourcesTable {
+  tenant_id: string;
+  endpoint_id: string;
+  source_id: string;
+}
+
+export interface RuleDetectionsTable {
+  tenant_id: string;
+  rule_id: string;
+  incident_id: string;
+  detections: number;
+  /** When a revision last brought one more. */
+  received_at: number;
+}
+
+/** What people approved for whole tenants. At most one of a subject is not replaced. */
+export interface StandingOrdersTable {
+  tenant_id: string;
+  standing_id: string;
+  subject: 'rule-tunings' | 'rule-pack';
+  action_json: string;
+  version: number;
+  approver_key_id: string;
+  ordered_by: string;
+  ordered_at: number;
+  expires_at: number;
+  replaced_at: number | null;
+}
+
+/** Of the sets that endpoints accepted for themselves alone. */
+export interface RuleTuningsTable {
+  tenant_id: string;
+  endpoint_id: string;
+  tuning_id: string;
+  version: number;
+  expires_at: number;
+  tuning_json: string;
 }
 
 export interface SeatsTable {

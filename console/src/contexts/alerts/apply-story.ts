@@ -88,6 +88,7 @@ export async function applyStory(
       .values({ tenant_id: tenantId, incident_id: incidentId, story_json: JSON.stringify(story) })
       .execute();
   }
+  await countByRule(tx, tenantId, incidentId, story, times.receivedAt);
   tx.afterCommit(() => {
     bus.publish({ type: 'changed', tenantId, topic: 'incidents', id: incidentId });
     bus.publish({ type: 'changed', tenantId, topic: 'endpoints', id: endpointId });
@@ -101,6 +102,39 @@ export const REOPENED = {
   closed_by: null,
   close_note: null,
 } as const satisfies Partial<IncidentsTable>;
+
+/**
+ * How often each rule is in the story. Revisions repeat what came before, so that the number replaces the former
+ * one; the time is that of the revision which brought more. The product's own test counts for nothing (SPEC ST4).
+ */
+async function countByRule(
+  tx: Tx,
+  tenantId: string,
+  incidentId: string,
+  story: Story,
+  receivedAt: number,
+): Promise<void> {
+  if (story.safeTest) return;
+  const counts = new Map<string, number>();
+  for (const { rule } of story.detections) counts.set(rule.ruleId, (counts.get(rule.ruleId) ?? 0) + 1);
+  const before = await tx.db
+    .selectFrom('rule_detections')
+    .select(['rule_id', 'detections'])
+    .where('tenant_id', '=', tenantId)
+    .where('incident_id', '=', incidentId)
+    .execute();
+  const known = new Map(before.map((row) => [row.rule_id, row.detections]));
+  for (const [ruleId, detections] of counts) {
+    // A story that is cut to its bounds lists fewer than there were: what was counted stays counted.
+    if (detections <= (known.get(ruleId) ?? 0)) continue;
+    const fresh = { detections, received_at: receivedAt };
+    await tx.db
+      .insertInto('rule_detections')
+      .values({ tenant_id: tenantId, rule_id: ruleId, incident_id: incidentId, ...fresh })
+      .onConflict((conflict) => conflict.columns(['tenant_id', 'incident_id', 'rule_id']).doUpdateSet(fresh))
+      .execute();
+  }
+}
 
 function factsOf(story: Story) {
   const title = storyTitle(story);

@@ -4,6 +4,7 @@ import type { Alerts } from '../alerts/api.ts';
 import type { Fleet } from '../fleet/api.ts';
 import type { Inventories } from '../inventory/api.ts';
 import type { Response } from '../response/api.ts';
+import type { Rules } from '../rules/api.ts';
 import type { ReceivedBatch } from './api.ts';
 import type { TelemetryRow } from './telemetry-rows.ts';
 
@@ -13,6 +14,7 @@ export interface IngestTargets {
   readonly fleet: Pick<Fleet, 'applyHealth' | 'applyInventory' | 'touch'>;
   readonly inventories: Pick<Inventories, 'apply'>;
   readonly response: Pick<Response, 'applyOutcome' | 'applyQuarantineItem'>;
+  readonly rules: Pick<Rules, 'applyCatalogue'>;
 }
 
 /** What a handler works with besides the item. */
@@ -31,7 +33,7 @@ export type ItemHandlers = {
   readonly [Type in ItemType]: (context: ItemContext, body: BodyOf[Type]) => Promise<void> | void;
 };
 
-export function createItemHandlers({ alerts, fleet, inventories, response }: IngestTargets): ItemHandlers {
+export function createItemHandlers({ alerts, fleet, inventories, response, rules }: IngestTargets): ItemHandlers {
   return {
     story: ({ tx, batch }, { story }) => alerts.applyStory(tx, batch.origin, story, batch),
     outcome: ({ tx, batch }, { outcome }) => response.applyOutcome(tx, batch.origin, outcome, batch.receivedAt),
@@ -40,6 +42,7 @@ export function createItemHandlers({ alerts, fleet, inventories, response }: Ing
     inventory: ({ tx, batch }, { inventory }) => fleet.applyInventory(tx, batch.origin, inventory, batch.receivedAt),
     'inventory-change': ({ tx, batch, sequence }, { change }) =>
       inventories.apply(tx, batch.origin, change, { epoch: batch.epoch, sequence, receivedAt: batch.receivedAt }),
+    'rule-catalogue': ({ tx, batch }, { catalogue }) => rules.applyCatalogue(tx, batch.origin, catalogue),
     event: ({ batch, sequence, telemetry }, { event }) => {
       telemetry.push({ origin: batch.origin, epoch: batch.epoch, sequence, receivedAt: batch.receivedAt, event });
     },

@@ -79,6 +79,7 @@ function open(): Ingest {
     fleet: { applyHealth: nothing, applyInventory: nothing, touch: nothing },
     inventories: { apply: nothing },
     response: { applyOutcome: nothing, applyQuarantineItem: nothing },
+    rules: { applyCatalogue: nothing },
   });
 }
 

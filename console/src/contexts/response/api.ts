@@ -12,6 +12,7 @@ import type {
   QuarantinePage,
   QuarantineQuery,
 } from '../../api/incidents.ts';
+import type { PlanRuleTuning, RuleTuningList, RuleTuningPlan, StandingOrderRow } from '../../api/rules.ts';
 import type { Result } from '../../platform/http-errors.ts';
 import type { Tx } from '../../store/store.ts';
 import type { Origin } from '../fleet/api.ts';
@@ -46,5 +47,12 @@ export interface Response {
   quarantine(tenantId: string, query: z.infer<typeof QuarantineQuery>): Promise<Result<QuarantinePage>>;
   exclusions(tenantId: string): Promise<ExclusionList>;
   planExclusion(actor: Actor, request: PlanExclusion): Promise<Result<ExclusionPlan>>;
+  tunings(tenantId: string): Promise<RuleTuningList>;
+  planTuning(actor: Actor, request: PlanRuleTuning): Promise<Result<RuleTuningPlan>>;
+  /** What a person approved for every endpoint of the tenant, those enrolled later included. */
+  placeStanding(actor: Actor, approval: SignedApproval): Promise<Result<StandingOrderRow>>;
+  standingOrder(tenantId: string, standingId: string): Promise<StandingOrderRow | undefined>;
+  /** Which pack holds for the whole tenant, if people chose one. */
+  standingPack(tenantId: string): Promise<StandingOrderRow | undefined>;
   proposeExclusions(tenantId: string, incidentId: string): Promise<Result<ExclusionProposals>>;
 }

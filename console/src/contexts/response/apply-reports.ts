@@ -81,6 +81,8 @@ async function applyEffect(options: ResponseOptions, tx: Tx, origin: Origin, act
   switch (action.kind) {
     case 'set-exclusions':
       return replaceExclusions(options, tx, origin, action);
+    case 'set-rule-tunings':
+      return replaceTunings(options, tx, origin, action);
     case 'set-policy':
       return options.fleet.applyPolicy(tx, origin, action.mode);
     case 'restore-file':
@@ -131,6 +133,45 @@ async function replaceExclusions(
   );
   for (const row of rows.values()) await tx.db.insertInto('exclusions').values(row).execute();
   tx.afterCommit(() => bus.publish({ type: 'changed', tenantId, topic: 'exclusions', id: endpointId }));
+}
+
+/** The endpoint's own set; what holds for the tenant stands with the standing order. */
+async function replaceTunings(
+  { bus }: ResponseOptions,
+  tx: Tx,
+  { tenantId, endpointId }: Origin,
+  { scope, version, tunings }: Extract<OrderAction, { kind: 'set-rule-tunings' }>,
+): Promise<void> {
+  tx.afterCommit(() => bus.publish({ type: 'changed', tenantId, topic: 'rule-tunings', id: endpointId }));
+  if (scope === 'tenant') return;
+  const newer = await tx.db
+    .selectFrom('rule_tunings')
+    .select('version')
+    .where('tenant_id', '=', tenantId)
+    .where('endpoint_id', '=', endpointId)
+    .where('version', '>', version)
+    .limit(1)
+    .executeTakeFirst();
+  if (newer) return;
+  await tx.db
+    .deleteFrom('rule_tunings')
+    .where('tenant_id', '=', tenantId)
+    .where('endpoint_id', '=', endpointId)
+    .execute();
+  const rows = new Map(
+    tunings.map((tuning) => [
+      tuning.tuningId,
+      {
+        tenant_id: tenantId,
+        endpoint_id: endpointId,
+        tuning_id: tuning.tuningId,
+        version,
+        expires_at: tuning.expiresAt,
+        tuning_json: JSON.stringify(tuning),
+      },
+    ]),
+  );
+  for (const row of rows.values()) await tx.db.insertInto('rule_tunings').values(row).execute();
 }
 
 async function endQuarantine(

@@ -2,9 +2,11 @@ import { Approval, Order, type OrderAction, type SignedApproval, type SignedOrde
 import type { PlacedOrders } from '../../api/incidents.ts';
 import { type Failure, fail, type Result, signerFailure, succeed } from '../../platform/http-errors.ts';
 import type { OrdersTable } from '../../store/schema.ts';
+import type { Tx } from '../../store/store.ts';
 import type { Actor } from '../identity/api.ts';
 import type { ResponseOptions } from './response.ts';
 import { readExclusionSet, selectOrders, toOrderRow } from './store.ts';
+import { readEndpointSet } from './tuning-store.ts';
 
 /**
  * Hands approvals to the signer and stores the orders that it makes of them. All approvals are checked
@@ -69,6 +71,10 @@ async function checkApproval(
     const set = await readExclusionSet(store.read, { tenantId, endpointId: approval.endpointId }, clock.now());
     if (approval.action.version !== set.nextVersion) return fail('exclusions_version');
   }
+  if (approval.action.kind === 'set-rule-tunings') {
+    const set = await readEndpointSet(store.read, { tenantId, endpointId: approval.endpointId }, clock.now());
+    if (approval.action.version !== set.nextVersion) return fail('tunings_version');
+  }
   if (approval.action.kind === 'set-rule-pack' && !(await rulePackExists(tenantId, approval.action))) {
     return fail('rule_pack_unknown');
   }
@@ -76,7 +82,7 @@ async function checkApproval(
 }
 
 async function storeOrder(
-  { store, bus, audit }: ResponseOptions,
+  options: ResponseOptions,
   actor: Actor,
   approval: Approval,
   order: Order,
@@ -84,45 +90,69 @@ async function storeOrder(
 ): Promise<void> {
   const { tenantId } = actor;
   const { action, endpointId, orderId } = order;
-  const row: OrdersTable = {
-    tenant_id: tenantId,
-    order_id: orderId,
-    endpoint_id: endpointId,
-    approval_id: approval.approvalId,
-    kind: action.kind,
-    action_json: JSON.stringify(action),
-    state: 'waiting',
-    code: null,
-    counter: order.counter,
-    approver_key_id: approval.approverKeyId,
-    ordered_by: actor.name,
-    ordered_at: order.issuedAt,
-    expires_at: order.expiresAt,
-    ended_at: null,
-    story_id: 'storyId' in action ? action.storyId : null,
-    quarantine_id: 'quarantineId' in action ? action.quarantineId : null,
-    exclusions_version: action.kind === 'set-exclusions' ? action.version : null,
-    signed_payload: signed.payload,
-    signature: signed.signature,
-  };
-  await store.write(async (tx) => {
-    await tx.db.insertInto('orders').values(row).execute();
-    await audit.record(tx, {
+  await options.store.write(async (tx) => {
+    const row = await insertOrder(options, tx, order, signed, {
+      approval_id: approval.approvalId,
+      approver_key_id: approval.approverKeyId,
+      ordered_by: actor.name,
+      standing_id: null,
+    });
+    await options.audit.record(tx, {
       tenantId,
       actor: actor.name,
       action: `order.${action.kind}`,
       target: endpointId,
       detail: JSON.stringify({ orderId, approver: order.approver, counter: order.counter, ...summary(row, action) }),
     });
-    tx.afterCommit(() => {
-      bus.publish({ type: 'orders-waiting', tenantId, endpointId });
-      bus.publish({ type: 'changed', tenantId, topic: 'orders', id: orderId });
-    });
   });
 }
 
-function summary(row: OrdersTable, action: OrderAction): Record<string, string | number> {
+type Ordering = Pick<OrdersTable, 'approval_id' | 'approver_key_id' | 'ordered_by' | 'standing_id'>;
+
+/** Stores a signed order; its endpoint is told after the commit. */
+export async function insertOrder(
+  { bus }: ResponseOptions,
+  tx: Tx,
+  { tenantId, orderId, endpointId, action, counter, issuedAt, expiresAt }: Order,
+  signed: SignedOrder,
+  ordering: Ordering,
+): Promise<OrdersTable> {
+  const row: OrdersTable = {
+    tenant_id: tenantId,
+    order_id: orderId,
+    endpoint_id: endpointId,
+    kind: action.kind,
+    action_json: JSON.stringify(action),
+    state: 'waiting',
+    code: null,
+    counter,
+    ordered_at: issuedAt,
+    expires_at: expiresAt,
+    ended_at: null,
+    story_id: 'storyId' in action ? action.storyId : null,
+    quarantine_id: 'quarantineId' in action ? action.quarantineId : null,
+    exclusions_version: action.kind === 'set-exclusions' ? action.version : null,
+    tunings_version: action.kind === 'set-rule-tunings' ? action.version : null,
+    signed_payload: signed.payload,
+    signature: signed.signature,
+    ...ordering,
+  };
+  await tx.db.insertInto('orders').values(row).execute();
+  tx.afterCommit(() => {
+    bus.publish({ type: 'orders-waiting', tenantId, endpointId });
+    bus.publish({ type: 'changed', tenantId, topic: 'orders', id: orderId });
+  });
+  return row;
+}
+
+function summary(row: OrdersTable, action: OrderAction): object {
   return {
+    ...(action.kind === 'set-rule-tunings'
+      ? {
+          version: action.version,
+          rules: action.tunings.map(({ ruleId, change, owner, expiresAt }) => ({ ruleId, change, owner, expiresAt })),
+        }
+      : {}),
     ...(action.kind === 'set-rule-pack'
       ? { sha256: action.sha256, name: action.name, packVersion: action.version }
       : {}),
@@ -133,7 +163,7 @@ function summary(row: OrdersTable, action: OrderAction): Record<string, string |
 }
 
 /** Reads the JSON of a signed payload; nothing when it is not what the schema says. */
-function parsePayload<T>(
+export function parsePayload<T>(
   schema: { safeParse(value: unknown): { success: true; data: T } | { success: false } },
   payload: string,
 ): T | undefined {

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Bus } from '../../platform/bus.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { fail, succeed } from '../../platform/http-errors.ts';
+import type { Log } from '../../platform/log.ts';
 import { newId, type Random } from '../../platform/random.ts';
 import type { SignerClient } from '../../signer/client.ts';
 import { contains, planPage } from '../../store/page.ts';
@@ -17,6 +18,9 @@ import { withExclusion, withoutExclusion } from './domain/exclusion-set.ts';
 import { afterConfirmation, UNCONFIRMED_STATES } from './domain/order-state.ts';
 import { proposeExclusions } from './domain/propose-exclusions.ts';
 import { placeOrders } from './place-orders.ts';
+import { planRuleTuning } from './plan-tuning.ts';
+import { createStandingDelivery, placeStandingOrder } from './standing-orders.ts';
+import { readStandingOrder, toStandingRow } from './standing-store.ts';
 import {
   ORDER_ID,
   ORDER_SORT_EXPRESSIONS,
@@ -28,6 +32,7 @@ import {
   selectOrders,
   toOrderRow,
 } from './store.ts';
+import { readTunings } from './tuning-store.ts';
 
 export interface ResponseOptions {
   readonly store: Store;
@@ -40,6 +45,7 @@ export interface ResponseOptions {
   readonly incidentContent: Alerts['content'];
   /** An order for a pack that nobody can fetch would only fail at the endpoint. */
   readonly rulePackExists: RulePacks['exists'];
+  readonly log: Log;
 }
 
 const DAY_MS = 24 * 3_600_000;
@@ -49,9 +55,11 @@ const MAX_ABOUT_STORY = 200;
 
 export function createResponse(options: ResponseOptions): Response {
   const { store, clock, random } = options;
+  const standing = createStandingDelivery(options);
 
   return {
     async waitingOrders({ tenantId, endpointId }) {
+      standing.ensure({ tenantId, endpointId });
       const rows = await store.read
         .selectFrom('orders')
         .select(['order_id', 'signed_payload', 'signature'])
@@ -98,6 +106,8 @@ export function createResponse(options: ResponseOptions): Response {
       const plan = planPage(query, ORDER_SORT_EXPRESSIONS, '-orderedAt', ORDER_ID);
       if (!plan) return fail('bad_request');
       let select = selectOrders(store.read, tenantId)
+        // What the whole tenant was given is shown once, with how far it has come.
+        .where('orders.standing_id', 'is', null)
         .select(plan.by.as('sort_value'))
         .where(plan.after)
         .orderBy(plan.by, plan.direction)
@@ -196,6 +206,25 @@ export function createResponse(options: ResponseOptions): Response {
           },
         ],
       });
+    },
+
+    async tunings(tenantId) {
+      return readTunings(store.read, tenantId, clock.now());
+    },
+    planTuning: (actor, request) => planRuleTuning(options, actor, request),
+    placeStanding: (actor, approval) => placeStandingOrder(options, actor, approval),
+    async standingOrder(tenantId, standingId) {
+      const row = await store.read
+        .selectFrom('standing_orders')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('standing_id', '=', standingId)
+        .executeTakeFirst();
+      return row && toStandingRow(store.read, row);
+    },
+    async standingPack(tenantId) {
+      const row = await readStandingOrder(store.read, tenantId, 'rule-pack');
+      return row === undefined || row.expires_at <= clock.now() ? undefined : toStandingRow(store.read, row);
     },
 
     async proposeExclusions(tenantId, incidentId) {

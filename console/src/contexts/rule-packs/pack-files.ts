@@ -3,14 +3,26 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { LIMITS, parseRulePackHeader, type RulePackHeader } from '@yagura/protocol';
+import {
+  LIMITS,
+  parseRulePackCatalogue,
+  parseRulePackHeader,
+  type RulePackHeader,
+  type RuleSummary,
+} from '@yagura/protocol';
 
 const LINE_FEED = 0x0a;
 /** An upload that is older than this belongs to a console that was killed. */
 const ABANDONED_MS = 3_600_000;
 
 export type WrittenPack =
-  | { readonly ok: true; readonly sha256: string; readonly size: number; readonly header: RulePackHeader }
+  | {
+      readonly ok: true;
+      readonly sha256: string;
+      readonly size: number;
+      readonly header: RulePackHeader;
+      readonly catalogue: readonly RuleSummary[];
+    }
   | {
       readonly ok: false;
       readonly code: 'body_too_large' | 'bad_request' | 'database_full' | 'pack_invalid' | 'pack_version_unknown';
@@ -61,41 +73,54 @@ export function createPackFiles(directory: string, now: () => number): PackFiles
 async function writePartial(path: string, content: Readable): Promise<WrittenPack> {
   await using file = await open(path, 'wx', 0o600);
   const hash = createHash('sha256');
-  const first = new FirstLine();
+  const head = new LeadingLine(LIMITS.rulePackHeaderBytes);
+  const catalogue = new LeadingLine(LIMITS.rulePackCatalogueBytes);
   let size = 0;
   for await (const chunk of content as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > LIMITS.rulePackBytes) return { ok: false, code: 'body_too_large' };
-    if (!first.take(chunk)) return { ok: false, code: 'pack_invalid' };
+    const rest = head.take(chunk);
+    if (rest === 'too_long' || catalogue.take(rest) === 'too_long') return { ok: false, code: 'pack_invalid' };
     hash.update(chunk);
     await writeAll(file, chunk);
   }
-  const header = parseRulePackHeader(first.text() ?? '');
+  const header = parseRulePackHeader(head.text() ?? '');
   if (!header.ok) return header;
+  const rules = parseRulePackCatalogue(catalogue.text() ?? '');
+  if (!rules) return { ok: false, code: 'pack_invalid' };
   await file.sync();
-  return { ok: true, sha256: hash.digest('hex'), size, header: header.header };
+  return { ok: true, sha256: hash.digest('hex'), size, header: header.header, catalogue: rules };
 }
 
 async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
   for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten;
 }
 
-/** Collects what stands before the first line feed, which must come soon. */
-class FirstLine {
-  #bytes = Buffer.alloc(0);
+/** Collects what stands before a line feed, which must come soon. */
+class LeadingLine {
+  readonly #limit: number;
+  readonly #chunks: Buffer[] = [];
+  #length = 0;
   #complete = false;
 
-  /** False once the line is longer than a header may be. */
-  take(chunk: Buffer): boolean {
-    if (this.#complete) return true;
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** What stands behind the line feed, nothing until it came. */
+  take(chunk: Buffer): Buffer | 'too_long' {
+    if (this.#complete) return chunk;
     const end = chunk.indexOf(LINE_FEED);
+    const own = end < 0 ? chunk : chunk.subarray(0, end);
+    this.#length += own.length;
+    if (this.#length > this.#limit) return 'too_long';
+    this.#chunks.push(Buffer.from(own));
     this.#complete = end >= 0;
-    this.#bytes = Buffer.concat([this.#bytes, this.#complete ? chunk.subarray(0, end) : chunk]);
-    return this.#bytes.length <= LIMITS.rulePackHeaderBytes;
+    return end < 0 ? Buffer.alloc(0) : chunk.subarray(end + 1);
   }
 
   text(): string | undefined {
-    return this.#complete ? this.#bytes.toString('utf8') : undefined;
+    return this.#complete ? Buffer.concat(this.#chunks).toString('utf8') : undefined;
   }
 }
 

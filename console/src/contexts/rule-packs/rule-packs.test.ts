@@ -107,14 +107,14 @@ describe('an uploaded pack', () => {
     ['a first line without end', Buffer.alloc(LIMITS.rulePackHeaderBytes + 100, 0x20), {}, 422, 'pack_invalid'],
     [
       'a pack of a newer layout',
-      Buffer.from(PACK.bytes.toString().replace('"layout":1', '"layout":2')),
+      Buffer.from(PACK.bytes.toString().replace('"layout":2', '"layout":3')),
       {},
       422,
       'pack_version_unknown',
     ],
     [
       'a header with an unknown key',
-      Buffer.from(PACK.bytes.toString().replace('"layout":1', '"layout":1,"trusted":true')),
+      Buffer.from(PACK.bytes.toString().replace('"layout":2', '"layout":2,"trusted":true')),
       {},
       422,
       'pack_invalid',
@@ -126,6 +126,19 @@ describe('an uploaded pack', () => {
       422,
       'pack_invalid',
     ],
+    [
+      'a catalogue that is none',
+      Buffer.from(
+        PACK.bytes
+          .toString()
+          .replace('"system":"linux"', '"system":"amiga"')
+          .replace('"system":"linux"', '"system":"amiga"'),
+      ),
+      {},
+      422,
+      'pack_invalid',
+    ],
+    ['nothing behind the header', PACK.bytes.subarray(0, PACK.bytes.indexOf(0x0a) + 1), {}, 422, 'pack_invalid'],
     ['another type', PACK.bytes, { 'content-type': 'text/plain' }, 400, 'bad_request'],
     ['another page', PACK.bytes, { origin: 'https://evil.example' }, 403, 'origin_refused'],
   ])('%s is refused and leaves nothing', async (_name, bytes, headers, status, code) => {

@@ -6,6 +6,8 @@ import { newId, type Random } from '../../platform/random.ts';
 import type { RulePacksTable } from '../../store/schema.ts';
 import type { Store } from '../../store/store.ts';
 import type { Audit } from '../audit/api.ts';
+import type { Response } from '../response/api.ts';
+import type { Rules } from '../rules/api.ts';
 import type { RulePacks } from './api.ts';
 import { createPackFiles } from './pack-files.ts';
 import { isInUse, readEndpointRules, readPack, readPacks, toRulePackRow } from './store.ts';
@@ -17,6 +19,9 @@ export interface RulePacksOptions {
   readonly bus: Bus;
   readonly log: Log;
   readonly audit: Audit;
+  readonly rules: Pick<Rules, 'enterPack' | 'removePack'>;
+  /** What holds for the whole tenant. */
+  readonly standing: Response['standingPack'];
   /** Where the packs' files lie (0700). */
   readonly directory: string;
 }
@@ -36,7 +41,7 @@ export function createRulePacks(options: RulePacksOptions): RulePacks {
     if (known.length >= MAX_PACKS) return fail('rule_pack_limit');
     const written = await files.write(tenantId, newId(random, 'upload'), content);
     if (!written.ok) return fail(written.code);
-    const { sha256, size, header } = written;
+    const { sha256, size, header, catalogue } = written;
     const row: RulePacksTable = {
       tenant_id: tenantId,
       sha256,
@@ -51,6 +56,7 @@ export function createRulePacks(options: RulePacksOptions): RulePacks {
       const before = await readPack(tx.db, tenantId, sha256);
       if (before) return succeed(toRulePackRow(before));
       await tx.db.insertInto('rule_packs').values(row).execute();
+      await options.rules.enterPack(tx, tenantId, { sha256, name: row.name, version: row.version }, catalogue);
       const detail = JSON.stringify({ name: row.name, version: row.version, size, documents: header.documents });
       await audit.record(tx, { tenantId, actor: by, action: 'rule-pack.add', target: sha256, detail });
       tx.afterCommit(() => bus.publish({ type: 'changed', tenantId, topic: 'rule-packs', id: sha256 }));
@@ -60,9 +66,11 @@ export function createRulePacks(options: RulePacksOptions): RulePacks {
 
   return {
     async list(tenantId) {
+      const standing = await options.standing(tenantId);
       return {
         items: (await readPacks(store.read, tenantId)).map(toRulePackRow),
         endpoints: await readEndpointRules(store.read, tenantId),
+        ...(standing === undefined ? {} : { standing }),
       };
     },
 
@@ -84,6 +92,7 @@ export function createRulePacks(options: RulePacksOptions): RulePacks {
         if (!row) return fail('not_found');
         if (await isInUse(tx.db, tenantId, sha256, clock.now())) return fail('rule_pack_in_use');
         await tx.db.deleteFrom('rule_packs').where('tenant_id', '=', tenantId).where('sha256', '=', sha256).execute();
+        await options.rules.removePack(tx, tenantId, sha256);
         const detail = `${row.name} ${row.version}`;
         await audit.record(tx, { tenantId, actor: by, action: 'rule-pack.remove', target: sha256, detail });
         tx.afterCommit(() => {

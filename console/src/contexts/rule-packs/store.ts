@@ -65,7 +65,7 @@ export async function readEndpointRules(db: Kysely<Tables>, tenantId: string): P
   });
 }
 
-/** Whether an endpoint reports the pack, or an order that brings it may still be carried out. */
+/** Whether an endpoint reports the pack, it holds for the tenant, or an order that brings it may still be carried out. */
 export async function isInUse(db: Kysely<Tables>, tenantId: string, sha256: string, now: number): Promise<boolean> {
   const endpoint = await db
     .selectFrom('endpoints')
@@ -75,6 +75,16 @@ export async function isInUse(db: Kysely<Tables>, tenantId: string, sha256: stri
     .where(contains(sql.ref('health_json'), sha256))
     .executeTakeFirst();
   if (endpoint) return true;
+  const standing = await db
+    .selectFrom('standing_orders')
+    .select('standing_id')
+    .where('tenant_id', '=', tenantId)
+    .where('subject', '=', 'rule-pack')
+    .where('replaced_at', 'is', null)
+    .where('expires_at', '>', now)
+    .where(contains(sql.ref('action_json'), sha256))
+    .executeTakeFirst();
+  if (standing) return true;
   const order = await db
     .selectFrom('orders')
     .select('order_id')

@@ -3,9 +3,10 @@ import { StoreError } from '../errors.ts';
 import { firstSchema } from './0001-first-schema.ts';
 import { inventory } from './0002-inventory.ts';
 import { rulePacks } from './0003-rule-packs.ts';
+import { ruleTunings } from './0004-rule-tunings.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [firstSchema, inventory, rulePacks];
+export const MIGRATIONS: readonly Migration[] = [firstSchema, inventory, rulePacks, ruleTunings];
 
 /** The schema's version that this code needs. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
