@@ -1,5 +1,13 @@
 import { webcrypto } from 'node:crypto';
-import { APPROVAL_SIGNATURE_CONTEXT, type Approval, type OrderAction, type SignedApproval } from '@yagura/protocol';
+import {
+  APPROVAL_SIGNATURE_CONTEXT,
+  type Approval,
+  type OrderAction,
+  type SignedApproval,
+  TENANT_APPROVAL_SIGNATURE_CONTEXT,
+  type TenantApproval,
+  type TenantOrderAction,
+} from '@yagura/protocol';
 
 /** What the approver's browser does, with the same Web Crypto calls and a key of its own. */
 export interface BrowserApprover {
@@ -9,6 +17,7 @@ export interface BrowserApprover {
   registration(code: string): Promise<{ publicKey: string; mac: string }>;
   /** `context` is what keeps signatures for different purposes apart; a test may leave it out. */
   sign(approval: Approval, context?: string): Promise<SignedApproval>;
+  signForTenant(approval: TenantApproval, context?: string): Promise<SignedApproval>;
 }
 
 export async function createBrowserApprover(): Promise<BrowserApprover> {
@@ -28,13 +37,29 @@ export async function createBrowserApprover(): Promise<BrowserApprover> {
       const mac = await webcrypto.subtle.sign('HMAC', key, spki);
       return { publicKey, mac: Buffer.from(mac).toString('base64') };
     },
-    async sign(approval, context = APPROVAL_SIGNATURE_CONTEXT) {
-      const payload = Buffer.from(JSON.stringify(approval));
-      const bytes = new Uint8Array(Buffer.concat([Buffer.from(context), payload]));
-      const signature = await webcrypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, keys.privateKey, bytes);
-      return { payload: payload.toString('base64'), signature: Buffer.from(signature).toString('base64') };
-    },
+    sign: (approval, context = APPROVAL_SIGNATURE_CONTEXT) => signText(approval, context),
+    signForTenant: (approval, context = TENANT_APPROVAL_SIGNATURE_CONTEXT) => signText(approval, context),
   };
+  async function signText(approval: Approval | TenantApproval, context: string): Promise<SignedApproval> {
+    const payload = Buffer.from(JSON.stringify(approval));
+    const bytes = new Uint8Array(Buffer.concat([Buffer.from(context), payload]));
+    const signature = await webcrypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, keys.privateKey, bytes);
+    return { payload: payload.toString('base64'), signature: Buffer.from(signature).toString('base64') };
+  }
+}
+
+/** The same for a whole tenant. */
+export function tenantApprovalOf(facts: {
+  readonly tenantId: string;
+  readonly approverKeyId: string;
+  readonly action: TenantOrderAction;
+  readonly now: number;
+}): TenantApproval {
+  const { tenantId, approverKeyId, action, now } = facts;
+  serial += 1;
+  const approvalId = `tap_${serial}_${now}`;
+  const expiresAt = now + 300_000;
+  return { approvalId, tenantId, scope: 'tenant', action, approverKeyId, approvedAt: now, expiresAt };
 }
 
 export interface ApprovalFacts {

@@ -1,4 +1,4 @@
-import type { Event, ItemBody, Severity, Story } from '@yagura/protocol';
+import type { Event, Health, ItemBody, Severity, Story } from '@yagura/protocol';
 
 /** 2026-04-01T00:00:00Z, where the fakes' clocks begin. */
 export const EPOCH_TIME = 1_775_001_600_000;
@@ -65,16 +65,15 @@ export const storyItem = (storyId: string, revision = 1, severity: Severity = 'h
   story: aStory(storyId, revision, severity, ruleId),
 });
 
-export const healthItem = (time = EPOCH_TIME): ItemBody => ({
-  type: 'health',
-  health: {
-    time,
-    agentVersion: '0.1.0',
-    policy: 'balanced',
-    sensors: [],
-    rules: { loaded: 25, rejected: 0 },
-    spool: { alerts: 0, telemetry: 0, bytes: 0, shed: 0 },
-    suppressed: 0,
-    exclusionsVersion: 0,
-  },
+export const aHealth = (time = EPOCH_TIME): Health => ({
+  time,
+  agentVersion: '0.1.0',
+  policy: 'balanced',
+  sensors: [],
+  rules: { loaded: 25, rejected: 0 },
+  spool: { alerts: 0, telemetry: 0, bytes: 0, shed: 0 },
+  suppressed: 0,
+  exclusionsVersion: 0,
 });
+
+export const healthItem = (time = EPOCH_TIME): ItemBody => ({ type: 'health', health: aHealth(time) });

@@ -8,8 +8,8 @@ import { createLog } from '@yagura/console/platform/log.ts';
 import { systemRandom } from '@yagura/console/platform/random.ts';
 import { type Domain, type RunningConsole, startConsole } from '@yagura/console/server/bootstrap.ts';
 import { readConfig } from '@yagura/console/server/config.ts';
-import { type OrderAction, parseEnrolmentToken, type SignedApproval } from '@yagura/protocol';
-import { approvalOf, type BrowserApprover, createBrowserApprover } from './browser-approver.ts';
+import { type OrderAction, parseEnrolmentToken, type SignedApproval, type TenantOrderAction } from '@yagura/protocol';
+import { approvalOf, type BrowserApprover, createBrowserApprover, tenantApprovalOf } from './browser-approver.ts';
 import { createKeyAndRequest, type RunningSigner, startSigner } from './running-signer.ts';
 
 /** An answer of the HTTP interface as it came. */
@@ -36,6 +36,8 @@ export interface Person {
   call(name: RouteName, options?: CallOptions): Promise<Answer>;
   /** Signs an approval with this browser's key, which is registered with the signer at the first call. */
   approve(endpointId: string, action: OrderAction): Promise<SignedApproval>;
+  /** For every endpoint of the tenant. */
+  approveForTenant(action: TenantOrderAction): Promise<SignedApproval>;
 }
 
 /** A whole console with its real signer, on free ports, with a clock that the test owns. */
@@ -126,6 +128,11 @@ export async function startTestConsole(): Promise<TestConsole> {
         approver ??= register();
         const { browser, approverKeyId } = await approver;
         return browser.sign(approvalOf({ tenantId, endpointId, approverKeyId, action, now: clock.now() }));
+      },
+      async approveForTenant(action) {
+        approver ??= register();
+        const { browser, approverKeyId } = await approver;
+        return browser.signForTenant(tenantApprovalOf({ tenantId, approverKeyId, action, now: clock.now() }));
       },
     };
   }

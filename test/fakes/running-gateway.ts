@@ -13,6 +13,8 @@ import type { Response } from '@yagura/console/contexts/response/api.ts';
 import { createResponse } from '@yagura/console/contexts/response/response.ts';
 import type { RulePacks } from '@yagura/console/contexts/rule-packs/api.ts';
 import { createRulePacks } from '@yagura/console/contexts/rule-packs/rule-packs.ts';
+import type { Rules } from '@yagura/console/contexts/rules/api.ts';
+import { createRules } from '@yagura/console/contexts/rules/rules.ts';
 import { createTenants } from '@yagura/console/contexts/tenants/tenants.ts';
 import { createGateway, type Gateway } from '@yagura/console/gateway/gateway.ts';
 import type { GatewayLimits } from '@yagura/console/gateway/limits.ts';
@@ -32,6 +34,7 @@ export interface RunningGateway extends AsyncDisposable {
   readonly fleet: Fleet;
   readonly response: Response;
   readonly rulePacks: RulePacks;
+  readonly rules: Rules;
   readonly ingest: Ingest;
   readonly gateway: Gateway;
   /** Makes a customer with enrolment tokens. */
@@ -92,12 +95,24 @@ export async function startGateway(options: RunningGatewayOptions): Promise<Runn
     audit,
     ordersAbout: (tenantId, endpointId, storyId) => response.ordersAbout(tenantId, endpointId, storyId),
   });
-  const rulePacks = createRulePacks({ store, clock, random, bus, log, audit, directory: join(directory, 'packs') });
+  const rules = createRules({ store, clock, bus, log });
+  const rulePacks = createRulePacks({
+    store,
+    clock,
+    random,
+    bus,
+    log,
+    audit,
+    rules,
+    standing: (tenantId) => response.standingPack(tenantId),
+    directory: join(directory, 'packs'),
+  });
   const response: Response = createResponse({
     store,
     clock,
     random,
     bus,
+    log,
     audit,
     signer,
     fleet,
@@ -112,6 +127,7 @@ export async function startGateway(options: RunningGatewayOptions): Promise<Runn
     fleet,
     inventories: createInventories({ store, bus }),
     response,
+    rules,
   });
   const ingest = options.wrapIngest?.(created) ?? created;
   const started = await createGateway({
@@ -142,6 +158,7 @@ export async function startGateway(options: RunningGatewayOptions): Promise<Runn
     fleet,
     response,
     rulePacks,
+    rules,
     ingest,
     gateway: started.gateway,
     createTenant: async (name) => (await store.write((tx) => tenants.ensure(tx, name))).tenantId,

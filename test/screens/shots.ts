@@ -1,4 +1,5 @@
 import type { RouteName } from '@yagura/console/api/index.ts';
+import type { RulePackHeader } from '@yagura/protocol';
 import type { Page } from 'playwright-core';
 import type { Scenario } from '../fakes/console-api/scenarios.ts';
 import type { FakeConsole } from '../fakes/console-api/server.ts';
@@ -17,6 +18,34 @@ export interface Shot {
 }
 
 const press = (name: RegExp) => (page: Page) => page.getByRole('button', { name }).first().click();
+
+/** Puts a pack into the console, as an upload does. */
+async function aPack(page: Page, fake: FakeConsole): Promise<void> {
+  const header: RulePackHeader = {
+    format: 'yagura-rule-pack',
+    layout: 2,
+    name: 'SigmaHQ core',
+    version: 'r2026-11-01',
+    documents: 1_842,
+    systems: [
+      { system: 'linux', rules: 211, canFire: 208 },
+      { system: 'windows', rules: 1_416, canFire: 1_377 },
+      { system: 'macos', rules: 66, canFire: 65 },
+      { system: 'other', rules: 149 },
+    ],
+    levels: { informational: 3, low: 122, medium: 981, high: 644, critical: 92 },
+    withAuthor: 1_842,
+    withLicence: 1_842,
+    licences: ['DRL-1.1'],
+    rejected: 2,
+  };
+  const reference = { sha256: 'c0ffee'.padEnd(64, '0'), size: 4_120_441, name: header.name, version: header.version };
+  fake.world.rulePacks.push({ ...reference, header, uploadedAt: Date.now() - 3_600_000, uploadedBy: '総務 田中' });
+  const [first] = fake.world.endpoints;
+  if (first?.health !== undefined) first.health.rulePack = { active: reference };
+  fake.world.announce('rule-packs');
+  await page.getByText('SigmaHQ core').first().waitFor();
+}
 
 export const SHOTS: readonly Shot[] = [
   { name: 'sign-in', scenario: 'calm', path: '/sign-in', signedOut: true },
@@ -48,6 +77,48 @@ export const SHOTS: readonly Shot[] = [
     },
   },
   { name: 'settings-exclusions', scenario: 'calm', path: '/settings/exclusions' },
+  { name: 'rules', scenario: 'busy', path: '/settings/rules' },
+  { name: 'rules-tuned', scenario: 'busy', path: '/settings/rules?view=tuned' },
+  { name: 'rules-packs', scenario: 'busy', path: '/settings/rules?view=packs', prepare: aPack },
+  {
+    name: 'rules-packs-send',
+    scenario: 'busy',
+    path: '/settings/rules?view=packs',
+    fullPage: false,
+    prepare: async (page, fake) => {
+      await aPack(page, fake);
+      await press(/^(配布する|Send)$/)(page);
+    },
+  },
+  { name: 'rules-empty', scenario: 'empty', path: '/settings/rules' },
+  { name: 'rule-own', scenario: 'busy', path: '/settings/rules/yagura.behaviour.reverse-shell' },
+  { name: 'rule-foreign', scenario: 'busy', path: '/settings/rules/3e2f1d1a-0000-4000-8000-000000000000' },
+  { name: 'rule-hostile', scenario: 'hostile', path: '/settings/rules/yagura.behaviour.reverse-shell' },
+  {
+    name: 'rule-disable',
+    scenario: 'busy',
+    path: '/settings/rules/yagura-cron-from-writable-folder',
+    fullPage: false,
+    prepare: press(/^(無効にする|Disable)$/),
+  },
+  {
+    name: 'rule-level-everywhere',
+    scenario: 'busy',
+    path: '/settings/rules/yagura-cron-from-writable-folder',
+    fullPage: false,
+    prepare: async (page) => {
+      await press(/^(レベルを変える|Change level)$/)(page);
+      const dialog = page.getByRole('dialog');
+      await dialog.getByRole('radio', { name: /すべての端末|All endpoints/ }).click();
+      await dialog.getByRole('textbox', { name: /理由|Reason/ }).fill('夜間バックアップのため');
+      await dialog.getByRole('button', { name: /内容を確認する|Review/ }).click();
+      await dialog
+        .getByRole('button', { name: /レベルを変える|Change the level/ })
+        .last()
+        .click();
+      await page.waitForTimeout(900);
+    },
+  },
   { name: 'settings-audit', scenario: 'calm', path: '/settings/audit', fullPage: false },
   { name: 'settings-key', scenario: 'calm', path: '/settings/key' },
   { name: 'settings-appearance', scenario: 'calm', path: '/settings/appearance' },

@@ -23,7 +23,7 @@ describe.skipIf(NO_BROWSER !== undefined)(`rule packs${NO_BROWSER ? ` (${NO_BROW
   test('are shown, sent to an endpoint by an approved order, and taken back', async () => {
     await using session = await openWeb(browser, web.directory, 'calm');
     const { page, fake } = session;
-    await page.goto(`${fake.url}/settings/rules`);
+    await page.goto(`${fake.url}/settings/rules?view=packs`);
     await page.getByText('追加したルールはありません').waitFor();
 
     const header = parseRulePackHeader(PACK.bytes.toString().split('\n')[0] ?? '');
@@ -55,6 +55,30 @@ describe.skipIf(NO_BROWSER !== undefined)(`rule packs${NO_BROWSER ? ` (${NO_BROW
     await dialog.getByRole('button', { name: '標準に戻す' }).click();
     await dialog.getByText(/終わりました/).waitFor();
     expect(fake.world.orders.some(({ action }) => action.kind === 'clear-rule-pack')).toBe(true);
+    expect(session.problems).toEqual([]);
+  });
+
+  test('are sent to the whole tenant by one approval, and taken back by another', async () => {
+    await using session = await openWeb(browser, web.directory, 'busy');
+    const { page, fake } = session;
+    const header = parseRulePackHeader(PACK.bytes.toString().split('\n')[0] ?? '');
+    if (!header.ok) throw new Error(header.code);
+    fake.world.rulePacks.push({ ...PACK.reference, header: header.header, uploadedAt: Date.now(), uploadedBy: '総務' });
+    await page.goto(`${fake.url}/settings/rules?view=packs`);
+    await page.getByRole('button', { name: '配布する' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('あとから登録する端末にも自動で配布します。').waitFor();
+    await dialog.getByRole('button', { name: 'すべての端末に配布する' }).click();
+    // One of twelve machines is off: nobody waits for it.
+    await dialog.getByText('12台中11台に反映しました').waitFor();
+    await dialog.getByRole('button', { name: '閉じる' }).last().click();
+    expect(fake.world.standings.map(({ action }) => action)).toEqual([{ kind: 'set-rule-pack', ...PACK.reference }]);
+    expect(fake.world.orders).toEqual([]);
+    await page.getByText('すべての端末（あとから登録する端末も含む）に配布しています').waitFor();
+    await page.getByRole('button', { name: 'すべての端末を標準に戻す' }).click();
+    await dialog.getByRole('button', { name: '標準に戻す' }).click();
+    await dialog.getByText('12台中11台に反映しました').waitFor();
+    expect(fake.world.standings.at(-1)?.action).toEqual({ kind: 'clear-rule-pack' });
     expect(session.problems).toEqual([]);
   });
 });

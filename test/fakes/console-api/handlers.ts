@@ -10,10 +10,11 @@ import type {
   RouteName,
 } from '@yagura/console/api/index.ts';
 import type { z } from 'zod';
-import { isMacOf, readApproval } from './fake-signer.ts';
+import { isMacOf, readApproval, readTenantApproval } from './fake-signer.ts';
 import { inventoryOf } from './inventory.ts';
 import { obey } from './obey.ts';
 import { pageOf } from './page.ts';
+import { placeStanding, planTuning, ruleDetail, rulePage, tuningList } from './rule-handlers.ts';
 import { recount } from './scenarios.ts';
 import { record, type World } from './world.ts';
 
@@ -107,6 +108,11 @@ function quarantineRows(world: World): QuarantineRow[] {
 
 const open = (world: World, lane: IncidentRow['lane']) =>
   world.incidents.filter((row) => row.status === 'open' && row.lane === lane).length;
+
+function standingPack(world: World) {
+  const standing = world.standings.findLast(({ action }) => action.kind !== 'set-rule-tunings');
+  return standing === undefined ? {} : { standing };
+}
 
 export const handlers: Handlers = {
   signIn: ({ world, body }) => {
@@ -248,6 +254,7 @@ export const handlers: Handlers = {
         ...(health === undefined ? {} : { rules: health.rules.loaded }),
         ...(health?.rulePack === undefined ? {} : { rulePack: health.rulePack }),
       })),
+    ...standingPack(world),
   }),
   // The real console reads the file; a fake one has no use for a way to send it files.
   uploadRulePack: () => {
@@ -259,6 +266,17 @@ export const handlers: Handlers = {
     world.rulePacks.splice(index, 1);
     return undefined;
   },
+  listRules: ({ world, query }) => rulePage(world, query),
+  getRule: ({ world, params }) => found(ruleDetail(world, params['ruleId'])),
+  listRuleTunings: ({ world }) => tuningList(world),
+  planRuleTuning: ({ world, body }) => planTuning(world, body),
+  placeStandingOrder: async ({ world, body }) => {
+    const approval = await readTenantApproval(body.approval, (keyId) => world.approvers.get(keyId));
+    if (approval === undefined) throw new Refusal(422, 'approval_signature');
+    return placeStanding(world, approval);
+  },
+  getStandingOrder: ({ world, params }) =>
+    found(world.standings.find((each) => each.standingId === params['standingId'])),
   listQuarantine: ({ world, query }) =>
     pageOf(
       quarantineRows(world).filter((row) => query.state === undefined || row.state === query.state),

@@ -1,6 +1,7 @@
 import type { IncidentDetail, OrderRow } from '@yagura/console/api/index.ts';
 import type { ActionOutcome, OrderAction } from '@yagura/protocol';
 import { eicarStory } from './incident-stories.ts';
+import { replaceTunings } from './rule-handlers.ts';
 import { addIncident, recount } from './scenarios.ts';
 import type { World } from './world.ts';
 
@@ -35,6 +36,11 @@ export function obey(world: World, order: OrderRow): void {
         world.exclusions.push({ ...exclusion, endpointId: endpoint.endpointId, endpointName: endpoint.displayName });
       }
       world.announce('exclusions');
+      return;
+    case 'set-rule-tunings':
+      replaceTunings(world, action.tunings, {
+        endpoint: { endpointId: endpoint.endpointId, name: endpoint.displayName },
+      });
       return;
     case 'set-rule-pack': {
       const { kind: _, ...active } = action;

@@ -1,5 +1,5 @@
 import type { EndpointDetail, IncidentDetail, ServiceLane } from '@yagura/console/api/index.ts';
-import type { SensorHealth, Story } from '@yagura/protocol';
+import type { SensorHealth, Story, SuspendedRule } from '@yagura/protocol';
 import {
   eicarStory,
   hostileStory,
@@ -8,6 +8,7 @@ import {
   reverseShellStory,
   type StorySeed,
 } from './incident-stories.ts';
+import { addRules, addTunings } from './rule-world.ts';
 import { emptyWorld, record, type World } from './world.ts';
 
 export const SCENARIOS = ['calm', 'busy', 'empty', 'hostile', 'huge'] as const;
@@ -33,7 +34,20 @@ const NAMES = [
   ['backup-01', 'backup-01'],
 ] as const;
 
-const SUSPENDED_RULES = ['Suspicious Base64 in a Command Line', '長い正規表現のルール'];
+/** Set aside by an endpoint because they took too much time. */
+function suspended(now: number): SuspendedRule[] {
+  const until = now + 6 * MINUTE;
+  return [
+    {
+      ruleId: '3e2f1d1a-0000-4000-8000-000000000000',
+      title: 'Linux Base64 Encoded Pipe to Shell',
+      since: now - 14 * MINUTE,
+      until: now + 2 * MINUTE,
+      times: 3,
+    },
+    { ruleId: 'own-long-expression', title: '長い正規表現のルール', since: now - 4 * MINUTE, until, times: 1 },
+  ];
+}
 
 function sensors(state: EndpointDetail['state']): SensorHealth[] {
   const blind = state === 'degraded';
@@ -82,7 +96,7 @@ function endpoint(world: World, name: string, hostname: string, state: EndpointD
       rules: {
         loaded: 1_284,
         rejected: state === 'degraded' ? 3 : 0,
-        ...(state === 'degraded' ? { suspended: SUSPENDED_RULES } : {}),
+        ...(state === 'degraded' ? { suspended: suspended(now) } : {}),
       },
       spool: {
         alerts: 0,
@@ -226,7 +240,13 @@ function hostile(world: World): void {
   const target = world.endpoints[0];
   if (target !== undefined)
     Object.assign(target, { displayName: evil, hostname: `${'long-host-name-'.repeat(12)}\u200B.local` });
-  if (target?.health !== undefined) target.health.rules.suspended = [evil, 'x'.repeat(256)];
+  if (target?.health !== undefined) {
+    const times = { since: world.startedAt - MINUTE, until: world.startedAt + MINUTE, times: 1 };
+    target.health.rules.suspended = [
+      { ruleId: 'evil', title: evil, ...times },
+      { ruleId: 'long', title: 'x'.repeat(256), ...times },
+    ];
+  }
   const seat = world.seats[0];
   if (seat !== undefined) seat.displayName = evil;
   addIncident(world, 0, 'severe', hostileStory, world.startedAt - 5 * MINUTE);
@@ -241,6 +261,21 @@ function hostile(world: World): void {
     expiresAt: world.startedAt + DAY,
   });
   record(world, evil, evil, evil);
+  addRules(world);
+  const [rule] = world.rules;
+  if (rule !== undefined) Object.assign(rule, { title: evil, localTitle: { ja: evil, en: evil }, author: evil });
+  world.tunings.push({
+    tuningId: 'tuning-1',
+    ruleId: rule?.ruleId ?? 'rule-1',
+    ruleTitle: evil,
+    change: { kind: 'disable' },
+    owner: evil,
+    reason: evil,
+    createdAt: world.startedAt,
+    expiresAt: world.startedAt + DAY,
+    endpoint: { endpointId: 'endpoint-00001', name: evil },
+    matches: 3,
+  });
 }
 
 /** Builds one of the worlds in which the screens are looked at. Times count back from `now`. */
@@ -252,10 +287,13 @@ export function buildScenario(scenario: Scenario, now: number): World {
     case 'calm':
       office(world, () => 'watching');
       history(world);
+      addRules(world);
       break;
     case 'busy':
       office(world, (number) => (number === 5 ? 'offline' : number === 8 ? 'degraded' : 'watching'));
       history(world);
+      addRules(world);
+      addTunings(world);
       addIncident(world, 5, 'information', eicarStory, now - 26 * HOUR);
       addIncident(world, 2, 'attention', observedStory, now - 3 * HOUR);
       addIncident(world, 7, 'severe', partialStory, now - 50 * MINUTE);

@@ -8,7 +8,10 @@ import type {
   OrderRow,
   RouteName,
   RulePackRow,
+  RuleRow,
+  RuleTuningRow,
   SeatRow,
+  StandingOrderRow,
 } from '@yagura/console/api/index.ts';
 
 /** How a route misbehaves, for the screens of errors and of waiting. */
@@ -24,6 +27,9 @@ export interface World {
   readonly orders: OrderRow[];
   readonly exclusions: ExclusionRow[];
   readonly rulePacks: RulePackRow[];
+  readonly rules: RuleRow[];
+  readonly tunings: RuleTuningRow[];
+  readonly standings: StandingOrderRow[];
   readonly tokens: EnrolmentTokenRow[];
   readonly audit: AuditEntry[];
   readonly seats: SeatRow[];
@@ -47,6 +53,9 @@ export function emptyWorld(now: number): World {
     orders: [],
     exclusions: [],
     rulePacks: [],
+    rules: [],
+    tunings: [],
+    standings: [],
     tokens: [],
     audit: [],
     seats: [],

@@ -19,6 +19,8 @@ const GAP_MS: Record<LiveTopic, number> = {
   quarantine: 500,
   exclusions: 500,
   'rule-packs': 500,
+  rules: 1_000,
+  'rule-tunings': 250,
   tokens: 500,
   subscriptions: 1_000,
 };

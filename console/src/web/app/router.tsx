@@ -24,6 +24,7 @@ export const router = createBrowserRouter([
           { path: 'endpoints/:endpointId', ...page(() => import('../features/endpoint/endpoint-page.tsx')) },
           { path: 'quarantine', ...page(() => import('../features/quarantine/quarantine-page.tsx')) },
           { path: 'subscriptions', ...page(() => import('../features/subscriptions/subscriptions-page.tsx')) },
+          { path: 'settings/rules/:ruleId', ...page(() => import('../features/rules/rule-page.tsx')) },
           { path: 'settings/:section?', ...page(() => import('../features/settings/settings-page.tsx')) },
           { path: '*', ...page(() => import('./not-found-page.tsx')) },
         ],

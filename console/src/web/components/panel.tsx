@@ -5,13 +5,15 @@ import classes from './panel.module.css';
 interface PanelProps {
   readonly title: string;
   readonly children: ReactNode;
+  /** A sentence below the title, where the rest has no padding. */
+  readonly words?: string;
   /** Stands at the right of the title. */
   readonly aside?: ReactNode;
   readonly padded?: boolean;
 }
 
 /** A titled region of a page. */
-export function Panel({ title, children, aside, padded = true }: PanelProps) {
+export function Panel({ title, children, words, aside, padded = true }: PanelProps) {
   const id = useId();
   return (
     <section className={classes['panel']} aria-labelledby={id}>
@@ -21,6 +23,7 @@ export function Panel({ title, children, aside, padded = true }: PanelProps) {
         </Title>
         {aside}
       </Group>
+      {words === undefined ? null : <div className={classes['body']}>{words}</div>}
       <div className={padded ? classes['body'] : undefined}>{children}</div>
     </section>
   );

@@ -1,6 +1,7 @@
 import { Stack, Text } from '@mantine/core';
-import type { SensorHealth } from '@yagura/protocol';
+import type { SensorHealth, SuspendedRule } from '@yagura/protocol';
 import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
 import type { EndpointDetail } from '../../../api/index.ts';
 import { FactList } from '../../components/fact-list.tsx';
 import { Notice } from '../../components/notice.tsx';
@@ -10,6 +11,7 @@ import { TimeText } from '../../components/time-text.tsx';
 import { Untrusted } from '../../components/untrusted.tsx';
 import { useBytes } from '../../components/use-bytes.ts';
 import { useLanguage } from '../../i18n/i18n.ts';
+import { SuspensionTimes } from '../rules/suspended-rules-panel.tsx';
 import classes from './endpoint-sensors.module.css';
 import { useSensorName, useSensorReason } from './sensor-words.ts';
 
@@ -17,7 +19,7 @@ import { useSensorName, useSensorReason } from './sensor-words.ts';
 const RANK: Record<SensorHealth['state'], number> = { blind: 0, degraded: 1, stopped: 2, active: 3 };
 
 /** More suspended rules are counted, not listed. */
-const LISTED_TITLES = 5;
+const LISTED_SUSPENDED = 5;
 
 /** What the endpoint sees, what it misses and how much it has lost. */
 export function EndpointSensors({ endpoint }: { endpoint: EndpointDetail }) {
@@ -51,7 +53,7 @@ export function EndpointSensors({ endpoint }: { endpoint: EndpointDetail }) {
           ))}
         </ul>
         {rules.suspended === undefined || rules.suspended.length === 0 ? null : (
-          <SuspendedRules titles={rules.suspended} />
+          <SuspendedRules rules={rules.suspended} />
         )}
         <FactList
           facts={[
@@ -77,6 +79,17 @@ export function EndpointSensors({ endpoint }: { endpoint: EndpointDetail }) {
               t('endpoint.sensors.suppressed'),
               health.suppressed === 0 ? undefined : t('endpoint.sensors.suppressedWords', { count: health.suppressed }),
             ],
+            [
+              t('endpoint.sensors.tuned'),
+              health.tunings === undefined || health.tunings.inForce === 0 ? undefined : (
+                <Link key="tuned" to="/settings/rules?view=tuned">
+                  {t('endpoint.sensors.tunedWords', {
+                    count: health.tunings.inForce,
+                    matches: health.tunings.matches.reduce((sum, { count }) => sum + count, 0),
+                  })}
+                </Link>
+              ),
+            ],
           ]}
         />
       </Stack>
@@ -85,20 +98,24 @@ export function EndpointSensors({ endpoint }: { endpoint: EndpointDetail }) {
 }
 
 /** Rules that the endpoint has set aside for a while: something to know, nothing to do. */
-function SuspendedRules({ titles }: { titles: readonly string[] }) {
+function SuspendedRules({ rules }: { rules: readonly SuspendedRule[] }) {
   const { t } = useTranslation();
-  const distinct = [...new Set(titles)];
   return (
     <Notice tone="information">
-      <Text>{t('endpoint.sensors.suspended', { count: distinct.length })}</Text>
+      <Text>{t('endpoint.sensors.suspended', { count: rules.length })}</Text>
       <ul className={classes['titles']}>
-        {distinct.slice(0, LISTED_TITLES).map((title) => (
-          <li key={title}>
-            <Untrusted text={title} />
+        {rules.slice(0, LISTED_SUSPENDED).map((rule) => (
+          <li key={rule.ruleId}>
+            <Link to={`/settings/rules/${rule.ruleId}`}>
+              <Untrusted text={rule.title} />
+            </Link>
+            <Text component="div" size="sm">
+              <SuspensionTimes {...rule} />
+            </Text>
           </li>
         ))}
-        {distinct.length > LISTED_TITLES ? (
-          <li>{t('endpoint.sensors.suspendedMore', { count: distinct.length - LISTED_TITLES })}</li>
+        {rules.length > LISTED_SUSPENDED ? (
+          <li>{t('endpoint.sensors.suspendedMore', { count: rules.length - LISTED_SUSPENDED })}</li>
         ) : null}
       </ul>
     </Notice>

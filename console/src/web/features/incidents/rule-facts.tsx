@@ -1,6 +1,7 @@
 import { Anchor, Stack, Text } from '@mantine/core';
 import type { RuleFacts, Story } from '@yagura/protocol';
 import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
 import { FactList } from '../../components/fact-list.tsx';
 import { Untrusted } from '../../components/untrusted.tsx';
 import { useLanguage } from '../../i18n/i18n.ts';
@@ -32,7 +33,6 @@ function Rule({ rule }: { rule: RuleFacts }) {
   const { t } = useTranslation();
   const { language } = useLanguage();
   const explanation = rule.explanation?.[language];
-  const link = rule.reference === undefined ? undefined : safeLink(rule.reference);
   return (
     <div className={classes['rule']}>
       <Text fw={700}>
@@ -46,31 +46,47 @@ function Rule({ rule }: { rule: RuleFacts }) {
       <FactList
         columns={2}
         facts={[
-          [t('rule.severity'), t(`severity.${rule.severity}`)],
+          [
+            t('rule.severity'),
+            rule.tunedFrom === undefined
+              ? t(`severity.${rule.severity}`)
+              : t('rules.change.tunedFrom', {
+                  level: t(`severity.${rule.severity}`),
+                  own: t(`severity.${rule.tunedFrom}`),
+                }),
+          ],
           [t('rule.confidence'), t(`confidence.${rule.confidence}`)],
           [t('rule.source'), t(`ruleSource.${rule.source}`)],
           ['ATT&CK', rule.techniques.length === 0 ? undefined : <Techniques key="t" ids={rule.techniques} />],
           [t('rule.author'), rule.author === undefined ? undefined : <Untrusted key="a" text={rule.author} />],
           [t('rule.licence'), rule.licence === undefined ? undefined : <Untrusted key="l" text={rule.licence} />],
-          [
-            t('rule.reference'),
-            rule.reference === undefined ? undefined : link === undefined ? (
-              <Untrusted key="r" text={rule.reference} />
-            ) : (
-              <Anchor key="r" href={link} target="_blank" rel="noopener noreferrer nofollow">
-                <Untrusted text={rule.reference} />
-              </Anchor>
-            ),
-          ],
+          [t('rule.reference'), rule.reference === undefined ? undefined : <Reference key="r" text={rule.reference} />],
           [t('rule.id'), <Untrusted key="id" text={rule.ruleId} code />],
         ]}
       />
+      {rule.source === 'indicator' ? null : (
+        <Text size="sm">
+          <Link to={`/settings/rules/${rule.ruleId}`}>{t('rules.page.link')}</Link>
+        </Text>
+      )}
     </div>
   );
 }
 
+/** Where a rule comes from, as its author wrote it. */
+export function Reference({ text }: { text: string }) {
+  const link = safeLink(text);
+  return link === undefined ? (
+    <Untrusted text={text} />
+  ) : (
+    <Anchor href={link} target="_blank" rel="noopener noreferrer nofollow">
+      <Untrusted text={text} />
+    </Anchor>
+  );
+}
+
 /** The ids' form is checked by the schema, so they can stand in an address. */
-function Techniques({ ids }: { ids: readonly string[] }) {
+export function Techniques({ ids }: { ids: readonly string[] }) {
   return (
     <span className={classes['techniques']}>
       {ids.map((id) => (

@@ -1,4 +1,12 @@
-import { APPROVAL_SIGNATURE_CONTEXT, type Approval, type OrderAction, type SignedApproval } from '@yagura/protocol';
+import {
+  APPROVAL_SIGNATURE_CONTEXT,
+  type Approval,
+  type OrderAction,
+  type SignedApproval,
+  TENANT_APPROVAL_SIGNATURE_CONTEXT,
+  type TenantApproval,
+  type TenantOrderAction,
+} from '@yagura/protocol';
 import { encodeBase64 } from './bytes.ts';
 
 /** How long an approval may wait for the signer: long enough for a slow network, too short to be hoarded. */
@@ -44,14 +52,36 @@ export function buildApproval(request: OrderRequest, approver: Approver, context
   };
 }
 
+/** The same for every endpoint of the tenant, those enrolled later included. */
+export function buildTenantApproval(
+  action: TenantOrderAction,
+  approver: Approver,
+  { now, newId }: ApprovalContext,
+): TenantApproval {
+  const approvedAt = now();
+  return {
+    approvalId: newId(),
+    tenantId: approver.tenantId,
+    scope: 'tenant',
+    action,
+    approverKeyId: approver.keyId,
+    approvedAt,
+    expiresAt: approvedAt + APPROVAL_LIFETIME_MS,
+  };
+}
+
 /**
- * Signs the exact bytes that are sent, so that the signer verifies what it later reads. WebCrypto's ECDSA
- * gives the P1363 form (r and s, 64 bytes) that the protocol asks for.
+ * Signs the exact bytes that are sent, so that the signer verifies what it later reads. What is for a tenant is
+ * signed for that purpose alone. WebCrypto's ECDSA gives the P1363 form (r and s, 64 bytes) that the protocol asks
+ * for.
  */
-export async function signApproval(approval: Approval, privateKey: CryptoKey): Promise<SignedApproval> {
+export async function signApproval(
+  approval: Approval | TenantApproval,
+  privateKey: CryptoKey,
+): Promise<SignedApproval> {
   const encoder = new TextEncoder();
   const payload = encoder.encode(JSON.stringify(approval));
-  const context = encoder.encode(APPROVAL_SIGNATURE_CONTEXT);
+  const context = encoder.encode('scope' in approval ? TENANT_APPROVAL_SIGNATURE_CONTEXT : APPROVAL_SIGNATURE_CONTEXT);
   const signed = new Uint8Array(context.length + payload.length);
   signed.set(context);
   signed.set(payload, context.length);
@@ -68,4 +98,13 @@ export function approveAll(
   return Promise.all(
     requests.map((request) => signApproval(buildApproval(request, approver, context), approver.privateKey)),
   );
+}
+
+/** Builds and signs an approval for the whole tenant. */
+export function approveForTenant(
+  action: TenantOrderAction,
+  approver: Approver,
+  context: ApprovalContext = browserApprovalContext,
+): Promise<SignedApproval> {
+  return signApproval(buildTenantApproval(action, approver, context), approver.privateKey);
 }

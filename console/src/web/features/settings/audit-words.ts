@@ -30,7 +30,9 @@ export function useAuditWords(): (action: string) => string {
   const { t } = useTranslation();
   return (action) => {
     if (isKnown(action)) return t(`auditAction.${KEYS[action]}`);
-    const kind = ORDER_KINDS.find((each) => action === `order.${each}`);
-    return kind === undefined ? visibleText(action) : t('auditAction.order', { kind: t(`orderKind.${kind}`) });
+    const kind = ORDER_KINDS.find((each) => action.endsWith(`order.${each}`));
+    if (kind === undefined) return visibleText(action);
+    const words = { kind: t(`orderKind.${kind}`) };
+    return action.startsWith('tenant-') ? t('auditAction.tenantOrder', words) : t('auditAction.order', words);
   };
 }

@@ -31,7 +31,7 @@ export function RulePackLine({ row, endpoints, busy, onSend, onRemove }: RulePac
   ));
   const levels = SEVERITIES.toReversed()
     .filter((level) => header.levels[level] > 0)
-    .map((level) => `${t(`rulePacks.level.${level}`)} ${t('rulePacks.rules', { count: header.levels[level] })}`);
+    .map((level) => `${t(`severity.${level}`)} ${t('rulePacks.rules', { count: header.levels[level] })}`);
   return (
     <Stack gap="xs">
       <Group justify="space-between" gap="sm" align="flex-start">

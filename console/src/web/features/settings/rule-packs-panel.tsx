@@ -2,14 +2,17 @@ import { Button, FileButton, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { EndpointRules, RulePackRow } from '../../../api/index.ts';
+import type { EndpointRules, RulePackRow, StandingOrderRow } from '../../../api/index.ts';
 import { callApi } from '../../api-client.ts';
 import { useIsAdmin } from '../../app/session.ts';
 import { CopyLine } from '../../components/copy-line.tsx';
 import { EmptyNotice } from '../../components/empty-notice.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
+import { Notice } from '../../components/notice.tsx';
 import { Panel } from '../../components/panel.tsx';
+import { Untrusted } from '../../components/untrusted.tsx';
 import { OrderDialog } from '../orders/order-dialog.tsx';
+import { TenantOrderDialog } from '../orders/tenant-order-dialog.tsx';
 import { EndpointRulesPanel } from './endpoint-rules-panel.tsx';
 import { RowList, RowSkeletons } from './row-list.tsx';
 import { RulePackLine } from './rule-pack-line.tsx';
@@ -26,6 +29,7 @@ export function RulePacksPanel() {
   const isAdmin = useIsAdmin();
   const [sending, setSending] = useState<RulePackRow | undefined>();
   const [clearing, setClearing] = useState<EndpointRules | undefined>();
+  const [clearingAll, setClearingAll] = useState(false);
   const query = useQuery({ queryKey: KEY, queryFn: ({ signal }) => callApi('listRulePacks', {}, signal) });
   const refresh = () => client.invalidateQueries({ queryKey: KEY });
   const add = useMutation({ mutationFn: uploadRulePack, onSettled: refresh });
@@ -78,6 +82,9 @@ export function RulePacksPanel() {
           />
         )}
       </Panel>
+      {query.data?.standing === undefined ? null : (
+        <StandingPack row={query.data.standing} {...(isAdmin ? { onClear: () => setClearingAll(true) } : {})} />
+      )}
       {endpoints.length === 0 ? null : (
         <EndpointRulesPanel endpoints={endpoints} {...(isAdmin ? { onClear: setClearing } : {})} />
       )}
@@ -89,6 +96,16 @@ export function RulePacksPanel() {
           onClose={() => setSending(undefined)}
         />
       )}
+      {clearingAll ? (
+        <TenantOrderDialog
+          title={t('rulePacks.clear.title')}
+          explanation={<Text>{t('rulePacks.standing.willClear')}</Text>}
+          confirm={t('rulePacks.clear.confirm')}
+          action={{ kind: 'clear-rule-pack' }}
+          onDone={() => void refresh()}
+          onClose={() => setClearingAll(false)}
+        />
+      ) : null}
       {clearing === undefined ? null : (
         <OrderDialog
           title={t('rulePacks.clear.title')}
@@ -100,5 +117,28 @@ export function RulePacksPanel() {
         />
       )}
     </Stack>
+  );
+}
+
+/** What every endpoint is given, also one that is enrolled tomorrow. */
+function StandingPack({ row, onClear }: { row: StandingOrderRow; onClear?: () => void }) {
+  const { t } = useTranslation();
+  const { action, progress } = row;
+  if (action.kind !== 'set-rule-pack') return <Notice tone="information">{t('rulePacks.standing.cleared')}</Notice>;
+  return (
+    <Notice tone="information">
+      <Text component="div">
+        {t('rulePacks.standing.pack')} <Untrusted text={action.name} /> <Untrusted text={action.version} />
+      </Text>
+      <Text component="div" size="sm" mb="xs">
+        {t('rules.tuned.progress', progress)}
+        {progress.failed === 0 ? null : ` · ${t('rules.tuned.progressFailed', { count: progress.failed })}`}
+      </Text>
+      {onClear === undefined ? null : (
+        <Button variant="default" size="sm" onClick={onClear}>
+          {t('rulePacks.standing.clear')}
+        </Button>
+      )}
+    </Notice>
   );
 }

@@ -4,12 +4,12 @@ import { useTranslation } from 'react-i18next';
 import { useNavigate, useParams } from 'react-router';
 import { useIsAdmin } from '../../app/session.ts';
 import { Lead } from '../../components/lead.tsx';
+import { RulesSection } from '../rules/rules-section.tsx';
 import { AppearancePanel } from './appearance-panel.tsx';
 import { AuditPanel } from './audit-panel.tsx';
 import { BrowserKeyPanel } from './browser-key-panel.tsx';
 import { ExclusionsPanel } from './exclusions-panel.tsx';
 import { OrdersPanel } from './orders-panel.tsx';
-import { RulePacksPanel } from './rule-packs-panel.tsx';
 import { TokensPanel } from './tokens-panel.tsx';
 
 const SECTIONS = ['tokens', 'exclusions', 'rules', 'orders', 'audit', 'key', 'appearance'] as const;
@@ -18,7 +18,7 @@ type Section = (typeof SECTIONS)[number];
 const CONTENT: Record<Section, () => JSX.Element> = {
   tokens: TokensPanel,
   exclusions: ExclusionsPanel,
-  rules: RulePacksPanel,
+  rules: RulesSection,
   orders: OrdersPanel,
   audit: AuditPanel,
   key: BrowserKeyPanel,

@@ -63,6 +63,7 @@ export const incidents: Mirror<typeof ja> = {
       'set-exclusions': '“Software we use” updated',
       'set-rule-pack': 'Detection rules replaced',
       'clear-rule-pack': 'Back to the built-in rules',
+      'set-rule-tunings': 'Rules changed',
     },
     didNot: {
       'freeze-tree': 'Programs could not be paused.',
@@ -77,6 +78,7 @@ export const incidents: Mirror<typeof ja> = {
       'set-exclusions': '“Software we use” could not be updated.',
       'set-rule-pack': 'Detection rules could not be replaced.',
       'clear-rule-pack': 'The built-in rules could not be restored.',
+      'set-rule-tunings': 'Rules could not be changed.',
     },
   },
   tree: {
@@ -111,7 +113,7 @@ export const incidents: Mirror<typeof ja> = {
   },
   rule: {
     title: 'Matched rules',
-    severity: 'Severity',
+    severity: 'Level',
     confidence: 'Confidence',
     source: 'Kind',
     author: 'Author',

@@ -35,6 +35,7 @@ export const orders: Mirror<typeof ja> = {
     'set-exclusions': 'Change of “software we use”',
     'set-rule-pack': 'Detection rules',
     'clear-rule-pack': 'Back to the built-in rules',
+    'set-rule-tunings': 'Changed rules',
   },
   outcome: {
     done: 'Done.',

@@ -87,6 +87,8 @@ export const endpoints = {
       spoolWords: '異常{{alerts}}件、記録{{telemetry}}件（{{size}}）',
       shed: '送らずに捨てた記録',
       shedWords_other: '{{count, number}}件（置き場所の上限に達したため）',
+      tuned: '変更中の検知ルール',
+      tunedWords_other: '{{count, number}}件（{{matches, number}}件の動きに適用）',
       suppressed: '「業務で使うソフト」で見送り',
       suppressedWords_other: '{{count, number}}件',
     },

@@ -58,6 +58,7 @@ export const incidents = {
       'set-exclusions': '「業務で使うソフト」を更新しました',
       'set-rule-pack': '検知ルールを入れ替えました',
       'clear-rule-pack': '検知ルールを標準に戻しました',
+      'set-rule-tunings': '検知ルールを変更しました',
     },
     didNot: {
       'freeze-tree': 'プログラムを一時停止できませんでした。',
@@ -72,6 +73,7 @@ export const incidents = {
       'set-exclusions': '「業務で使うソフト」を更新できませんでした。',
       'set-rule-pack': '検知ルールを入れ替えられませんでした。',
       'clear-rule-pack': '検知ルールを標準に戻せませんでした。',
+      'set-rule-tunings': '検知ルールを変更できませんでした。',
     },
   },
   tree: {
@@ -105,7 +107,7 @@ export const incidents = {
   },
   rule: {
     title: '当てはまったルール',
-    severity: '重さ',
+    severity: 'レベル',
     confidence: '確かさ',
     source: '種類',
     author: '作成者',

@@ -29,6 +29,7 @@ export const orders = {
     'set-exclusions': '「業務で使うソフト」の変更',
     'set-rule-pack': '検知ルールの配布',
     'clear-rule-pack': '検知ルールを標準に戻す',
+    'set-rule-tunings': '検知ルールの変更',
   },
   outcome: {
     done: '完了しました。',
