@@ -16,11 +16,19 @@ import {
   type OrderAction,
   type SignedApproval,
   type SignedOrder,
+  TenantApproval,
+  type TenantOrderAction,
 } from '@yagura/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { enrolPeer, type PeerState } from '../fakes/agent-peer.ts';
-import { approvalOf, type BrowserApprover, createBrowserApprover } from '../fakes/browser-approver.ts';
+import {
+  approvalOf,
+  type BrowserApprover,
+  createBrowserApprover,
+  tenantApprovalOf,
+} from '../fakes/browser-approver.ts';
 import { linuxRule, packOf, type TestPack } from '../fakes/rule-pack.ts';
+import { aTuning } from '../fakes/rule-tunings.ts';
 import { type RunningGateway, startGateway } from '../fakes/running-gateway.ts';
 import { createKeyAndRequest, type RunningSigner, startSigner } from '../fakes/running-signer.ts';
 
@@ -271,6 +279,90 @@ describe('and no pack of rules of the thief comes into force', () => {
     // The refusals were not for another reason: the file that was approved is taken.
     expect([codes, packs.evaluator.loaded]).toEqual([['pack_damaged', 'pack_damaged', 'pack_damaged', 'done'], 1]);
     rmSync(dir, { recursive: true });
+  });
+});
+
+describe('and no rule is silenced by the thief', () => {
+  const DAY = 86_400_000;
+  /** What the person approved: one rule, for a month, on every endpoint of the tenant. */
+  const everywhere = (version: number, ruleId = 'backup'): TenantOrderAction => {
+    const createdAt = signer.clock.time;
+    const tuning = aTuning(ruleId, { createdAt, expiresAt: createdAt + 30 * DAY });
+    return { kind: 'set-rule-tunings', scope: 'tenant', version, tunings: ruleId === '' ? [] : [tuning] };
+  };
+  const approvalForAll = (action: TenantOrderAction): TenantApproval =>
+    tenantApprovalOf({ ...victim.origin, approverKeyId: adminKeyId, action, now: signer.clock.time });
+  async function refusalForAll(approval: SignedApproval): Promise<string> {
+    const answer = await signer.client.call('approve-standing-order', { approval });
+    return answer.ok ? 'approved' : answer.code;
+  }
+  async function standing(version: number, ruleId?: string): Promise<string> {
+    const approval = await admin.signForTenant(approvalForAll(everywhere(version, ruleId)));
+    const answer = await signer.client.call('approve-standing-order', { approval });
+    if (!answer.ok) throw new Error(answer.code);
+    return answer.value.standingId;
+  }
+  const issue = (standingId: string, state: PeerState) =>
+    signer.client.call('sign-standing-order', { standingId, endpointId: state.origin.endpointId });
+  const parse = (order: SignedOrder): Order => Order.parse(JSON.parse(Buffer.from(order.payload, 'base64').toString()));
+
+  test('[CM14] by approving for the tenant, by making more of an approval, or by sending one twice', async () => {
+    const thief = await createBrowserApprover();
+    expect(await refusalForAll(await thief.signForTenant(approvalForAll(everywhere(1))))).toBe('approval_signature');
+    const genuineForAll = await admin.signForTenant(approvalForAll(everywhere(1)));
+    const read = TenantApproval.parse(JSON.parse(Buffer.from(genuineForAll.payload, 'base64').toString()));
+    const edits: TenantApproval[] = [
+      { ...read, action: everywhere(1, 'reverse-shell') },
+      { ...read, approvalId: 'again' },
+      { ...read, expiresAt: read.expiresAt + 60_000 },
+    ];
+    for (const edited of edits) {
+      const payload = Buffer.from(JSON.stringify(edited)).toString('base64');
+      expect(await refusalForAll({ ...genuineForAll, payload })).toBe('approval_signature');
+    }
+    // An approval for one endpoint, of the same person, does not become one for all, nor the other way round.
+    const own: OrderAction = { ...everywhere(1), scope: 'endpoint' } as OrderAction;
+    const forOne = await admin.sign(approvalFor(victim, own));
+    const widened = { ...JSON.parse(Buffer.from(forOne.payload, 'base64').toString()), scope: 'tenant' };
+    expect(await refusalForAll({ ...forOne, payload: Buffer.from(JSON.stringify(widened)).toString('base64') })).toBe(
+      'approval_malformed',
+    );
+    expect(await refusalOf(genuineForAll)).toBe('approval_malformed');
+    expect(await refusalForAll(genuineForAll)).toBe('approved');
+    expect(await refusalForAll(genuineForAll)).toBe('approval_used');
+  });
+
+  test('[CM14] by giving an endpoint, old or new, what people have taken back', async () => {
+    const before = await standing(100, 'reverse-shell');
+    const kept = await issue(before, victim);
+    if (!kept.ok) throw new Error(kept.code);
+    // People end it. The thief withholds that, and has kept the order from before.
+    const after = await standing(101, '');
+    expect(await issue(before, other)).toMatchObject({ ok: false, code: 'standing_replaced' });
+    const token = await running.createToken(victim.origin.tenantId);
+    const late = await enrolPeer(running.gateway.port, token);
+    expect(await issue(before, late)).toMatchObject({ ok: false, code: 'standing_replaced' });
+    expect(judge(kept.value.order, { state: late })).toBe('order_foreign');
+    const ended = await issue(after, victim);
+    if (!ended.ok) throw new Error(ended.code);
+    expect(judge(ended.value.order)).toBe('obeyed');
+    expect(judge(kept.value.order, { lastCounter: parse(ended.value.order).counter })).toBe('order_replayed');
+    expect(await issue(after, foreign)).toMatchObject({ ok: false, code: 'endpoint_foreign' });
+  });
+
+  test('[CM13] not by an order that the thief signs, and none holds longer than was approved', async () => {
+    const issued = await issue(await standing(200, 'backup'), victim);
+    if (!issued.ok) throw new Error(issued.code);
+    const order = parse(issued.value.order);
+    const forged = { ...order, counter: order.counter + 1, action: { ...everywhere(201, 'reverse-shell') } };
+    expect(judge(signAsOrder(forged, generateKeyPairSync('ed25519').privateKey, null))).toBe('order_signature');
+    const longer = await admin.signForTenant(
+      approvalForAll({
+        ...everywhere(201),
+        tunings: [aTuning('x', { createdAt: signer.clock.time + DAY, expiresAt: signer.clock.time + 367 * DAY })],
+      } as TenantOrderAction),
+    );
+    expect(await refusalForAll(longer)).toBe('tuning_too_long');
   });
 });
 

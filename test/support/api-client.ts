@@ -1,6 +1,13 @@
 import { createHmac, generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
 import { ROUTES, type RouteName } from '@yagura/console/api/index.ts';
-import { APPROVAL_SIGNATURE_CONTEXT, type Approval, type OrderAction } from '@yagura/protocol';
+import {
+  APPROVAL_SIGNATURE_CONTEXT,
+  type Approval,
+  type OrderAction,
+  TENANT_APPROVAL_SIGNATURE_CONTEXT,
+  type TenantApproval,
+  type TenantOrderAction,
+} from '@yagura/protocol';
 import type { z } from 'zod';
 
 type ResponseOf<Name extends RouteName> = (typeof ROUTES)[Name] extends { response: infer R extends z.ZodType }
@@ -20,6 +27,8 @@ export interface ApiClient {
   ): Promise<ResponseOf<Name>>;
   /** Signs an approval as the browser would and places the order. */
   order(endpointId: string, action: OrderAction): Promise<ResponseOf<'placeOrders'>>;
+  /** The same for every endpoint of the tenant. */
+  orderForTenant(action: TenantOrderAction): Promise<ResponseOf<'placeStandingOrder'>>;
 }
 
 /** Uses up a one-time link as the browser does. */
@@ -65,31 +74,33 @@ export async function signIn(link: string): Promise<ApiClient> {
   const mac = createHmac('sha256', Buffer.from(approverCode, 'base64url')).update(spki).digest('base64');
   const { approverKeyId } = await call('registerApprover', { body: { publicKey: spki.toString('base64'), mac } });
 
+  const { tenantId } = session.tenant;
   return {
     cookie,
     call,
-    order: (endpointId, action) =>
-      call('placeOrders', {
-        body: {
-          approvals: [
-            approve(keys.privateKey, { tenantId: session.tenant.tenantId, endpointId, action, approverKeyId }),
-          ],
-        },
-      }),
+    order: (endpointId, action) => {
+      const about = { tenantId, endpointId, action, approverKeyId };
+      return call('placeOrders', { body: { approvals: [approve(keys.privateKey, about)] } });
+    },
+    orderForTenant: (action) => {
+      const about = { tenantId, scope: 'tenant', action, approverKeyId } as const;
+      const approval = approve(keys.privateKey, about, TENANT_APPROVAL_SIGNATURE_CONTEXT);
+      return call('placeStandingOrder', { body: { approval } });
+    },
   };
 }
+
+type Made = 'approvalId' | 'approvedAt' | 'expiresAt';
 
 /** An approval that is good for five minutes, signed with the key. */
 export function approve(
   key: KeyObject,
-  about: Pick<Approval, 'tenantId' | 'endpointId' | 'action' | 'approverKeyId'>,
+  about: Omit<Approval, Made> | Omit<TenantApproval, Made>,
+  context: string = APPROVAL_SIGNATURE_CONTEXT,
 ): { payload: string; signature: string } {
   const now = Date.now();
-  const approval: Approval = { approvalId: randomUUID(), ...about, approvedAt: now, expiresAt: now + 300_000 };
+  const approval = { approvalId: randomUUID(), ...about, approvedAt: now, expiresAt: now + 300_000 };
   const payload = Buffer.from(JSON.stringify(approval));
-  const signature = sign('sha256', Buffer.concat([Buffer.from(APPROVAL_SIGNATURE_CONTEXT), payload]), {
-    key,
-    dsaEncoding: 'ieee-p1363',
-  });
+  const signature = sign('sha256', Buffer.concat([Buffer.from(context), payload]), { key, dsaEncoding: 'ieee-p1363' });
   return { payload: payload.toString('base64'), signature: signature.toString('base64') };
 }
