@@ -53,6 +53,18 @@ test('a rename has both names', () => {
   expect([renamed?.entry?.name.toString(), renamed?.renamedTo?.name.toString()]).toEqual(['old', 'new']);
 });
 
+test('a change of attributes has a name; the count of links that every removal changes has none and is passed over', () => {
+  const bytes = Buffer.concat([
+    event(EVENT.ATTRIB, 1, info(1, 'own')),
+    event(EVENT.ATTRIB, 2, info(2, 'dir', 'name'), info(1, 'own')),
+    event(EVENT.ATTRIB | EVENT.ONDIR, 3, info(2, 'dir', '.')),
+  ]);
+  expect(read(bytes).map(({ pid, entry }) => [pid, entry?.name.toString()])).toEqual([
+    [2, 'name'],
+    [3, '.'],
+  ]);
+});
+
 test('an overflow carries nothing else', () => {
   expect(read(event(EVENT.OVERFLOW, 0))).toEqual([{ mask: EVENT.OVERFLOW, pid: 0 }]);
 });

@@ -35,14 +35,18 @@ const INFO_NEW_DFID_NAME = 12;
 const HANDLE_AT = 12;
 const HANDLE_HEADER = 8;
 
-/** Calls `onEvent` for each event in the first `length` bytes. Stops at a length that cannot be. */
+/**
+ * Calls `onEvent` for each event in the first `length` bytes. Stops at a length that cannot be. Passes over changes
+ * of a file's count of links, which have no name and come with each removal: that has an event of its own.
+ */
 export function readEvents(buffer: Buffer, length: number, onEvent: (event: RawFileEvent) => void): void {
   let at = 0;
   while (at + METADATA_BYTES <= length) {
     const eventLength = buffer.readUInt32LE(at);
     const metadataLength = buffer.readUInt16LE(at + 6);
     if (eventLength < METADATA_BYTES || metadataLength < METADATA_BYTES || at + eventLength > length) return;
-    onEvent(readEvent(buffer, at, at + metadataLength, at + eventLength));
+    const isNameless = buffer[at + metadataLength] === INFO_FID && buffer.readUInt32LE(at + 8) === EVENT.ATTRIB;
+    if (!isNameless) onEvent(readEvent(buffer, at, at + metadataLength, at + eventLength));
     at += eventLength;
   }
 }

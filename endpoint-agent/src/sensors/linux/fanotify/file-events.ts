@@ -40,7 +40,7 @@ export class FileEvents {
   /** `at` in monotonic milliseconds. Not for an overflow. */
   handle(event: RawFileEvent, at: number): void {
     const { mask, pid, entry } = event;
-    // A file's count of links changed: its removal, or its new name, has an event of its own.
+    // Without a name there is nothing to tell.
     if (!entry) return;
     const isDirectory = (mask & EVENT.ONDIR) !== 0;
     if (isDirectory && mask & (EVENT.RENAME | EVENT.MOVED_FROM | EVENT.MOVED_TO)) this.#forget(event);
