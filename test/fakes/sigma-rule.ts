@@ -2,14 +2,17 @@ import { createSigmaEvaluator } from '../../endpoint-agent/src/core/detection/si
 import type { Placeholders } from '../../endpoint-agent/src/core/detection/sigma/placeholders.ts';
 
 /** A rule file around a detection section, which is written as it would stand in YAML, unindented. */
-export function ruleText(detection: string, head = ''): string {
+export function ruleText(
+  detection: string,
+  head = '',
+  logsource: Readonly<Record<string, string>> = { product: 'windows', category: 'process_creation' },
+): string {
   return [
     'title: Rule under test',
     'id: rule-under-test',
     ...(head === '' ? [] : [head]),
     'logsource:',
-    '    product: windows',
-    '    category: process_creation',
+    ...Object.entries(logsource).map(([name, value]) => `    ${name}: ${value}`),
     'detection:',
     ...detection
       .replace(/^\n|\n\s*$/g, '')

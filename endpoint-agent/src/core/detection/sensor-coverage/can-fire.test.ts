@@ -49,3 +49,18 @@ test('of several sources the best counts, and fields that should narrow the rule
   expect(coverage).toEqual({ canFire: true, sensors: ['sensor', 'better'], blunt: ['C'] });
   expect(judge(detection, { ...source(), fields: 'any' })).toEqual({ canFire: true, sensors: ['sensor'], blunt: [] });
 });
+
+test.each([
+  ['sel:\n    type: tty\ncondition: sel', ['type: tty']],
+  ['sel:\n    type: [tty, execve]\ncondition: sel', []],
+  ['sel:\n    key: mine\ncondition: sel', ['key: mine']],
+  ['sel:\n    key|startswith: ours\ncondition: sel', []],
+  ["sel:\n    type|re: '^T'\ncondition: sel", ['type: /^T/']],
+  // Every event of the source has one of these types: none is without.
+  ['sel:\n    type|contains: e\ncondition: not sel', ['type: *e*']],
+  ['sel:\n    key: ours-1\ncondition: not sel', []],
+] as const)('%j, with values that are known, lacks %j', (detection, missing) => {
+  const known = { type: ['EXECVE'], key: ['', 'ours-1', 'ours-2'] };
+  const coverage = judge(detection, { ...source('type', 'key'), values: known });
+  expect(coverage.canFire ? [] : coverage.fields).toEqual(missing);
+});

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { NetlinkSocket } from '../native/netlink.ts';
 import { type AuditSession, createAuditSession } from './audit-session.ts';
-import { ACTION_NEVER, LIST_EXIT } from './constants.ts';
+import { ACTION_NEVER, FIELD, LIST_EXIT, LIST_PREPEND } from './constants.ts';
 import type { AuditControl } from './control.ts';
-import { decodeRule, encodeRule, type ListedRule } from './rule.ts';
-import { isOurs } from './rules.ts';
+import { type AuditRule, always, decodeRule, encodeRule, type ListedRule } from './rule.ts';
+import { isOurs, isRaw, RAW_KEY } from './rules.ts';
 import type { AuditStatus } from './status.ts';
 import type { TamperReport } from './tamper-report.ts';
 
@@ -199,4 +199,27 @@ test('whether audit was off before it is told, and not when it was on', () => {
   session.start();
   expect(enablings).toBe(1);
   session.stop();
+});
+
+const rawRule = (syscall: number): AuditRule =>
+  always(LIST_EXIT | LIST_PREPEND, [syscall], [{ field: FIELD.KEY, value: RAW_KEY }]);
+
+test('rules for the raw log come and go without a word, and are mended as all others', () => {
+  session.setRawRules([rawRule(99)]);
+  session.start();
+  const own = kernel.rules.filter((rule) => isOurs(rule) && !isRaw(rule)).length;
+  expect(kernel.rules.filter(isRaw)).toHaveLength(1);
+  session.setRawRules([rawRule(99), rawRule(103)]);
+  pass(10_000);
+  session.setRawRules([]);
+  pass(10_000);
+  expect([told, kernel.rules.filter(isRaw)]).toEqual([[], []]);
+  expect(kernel.rules.filter(isOurs)).toHaveLength(own);
+  session.setRawRules([rawRule(103)]);
+  kernel.rules = kernel.rules.filter((rule) => !isRaw(rule));
+  pass(10_000);
+  expect(told.map(({ kind, mended }) => [kind, mended])).toEqual([['audit_rules_removed', true]]);
+  expect(kernel.rules.filter(isRaw)).toHaveLength(1);
+  session.stop();
+  expect(kernel.rules.filter(isOurs)).toEqual([]);
 });
