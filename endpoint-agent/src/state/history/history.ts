@@ -192,7 +192,7 @@ export function openHistory(options: HistoryOptions): History {
   return {
     add(event) {
       const { category } = event.logsource;
-      const isFile = category === 'file_event' || category === 'file_rename' || category === 'file_delete';
+      const isFile = category !== undefined && FILE_LANE.has(category);
       if (limits.bytes === 0) return;
       const now = clock.monotonic();
       // What nobody is named for shares as if one did it all.

@@ -10,14 +10,14 @@ const seen = (name: string, user?: string): Observation => ({
   fields: { Image: name, ...(user === undefined ? {} : { User: user }) },
 });
 const image = { pid: 1, path: '/x', inodes: [], executedAt: 1 };
-const LIMITS = { maxWaiting: 10, maxChars: 1_000, maxHashWaitMs: 100, batch: 4 };
+const LIMITS = { maxWaiting: 10, maxChars: 1_000, maxHashWaitMs: 100, batch: 4, maxInFlight: 100 };
 
-function outbox(ticket: { settled: boolean; sha256?: string } = { settled: true }) {
+function outbox(ticket: { settled: boolean; sha256?: string } = { settled: true }, limits = LIMITS) {
   let now = 0;
   const box = new Outbox(
     (): HashTicket => ticket,
     () => now,
-    LIMITS,
+    limits,
   );
   const names = () => box.take().map(({ observation }) => observation.fields['Image']);
   return { box, names, pass: (ms: number) => (now += ms) };
@@ -86,6 +86,14 @@ test('full of one user, it has room for another, also while the main thread has 
   expect([names(), names()].flat()).toEqual(['8', '9', 'told']);
   for (let batch = 0; batch < 3; batch += 1) box.acknowledge();
   expect([box.isFull(), box.hasRoomFor('linux-audit', 'flood')]).toEqual([false, true]);
+});
+
+test('the main thread is given no more than it can deal with soon', () => {
+  const { box, names } = outbox({ settled: true }, { ...LIMITS, maxInFlight: 5 });
+  for (let index = 0; index < 10; index += 1) box.push('linux-audit', seen(String(index)));
+  expect([names().length, names().length, names().length]).toEqual([4, 4, 0]);
+  box.acknowledge();
+  expect(names()).toEqual(['8', '9']);
 });
 
 test('the flood of one source takes nothing of the room of another', () => {

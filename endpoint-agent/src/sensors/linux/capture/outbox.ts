@@ -13,13 +13,16 @@ export interface OutboxLimits {
   readonly maxHashWaitMs: number;
   /** Observations per message to the main thread. */
   readonly batch: number;
+  /** Observations that the main thread has before it: what else it has to do waits for them. */
+  readonly maxInFlight: number;
 }
 
 export const OUTBOX_LIMITS: OutboxLimits = {
-  maxWaiting: 2_048,
+  maxWaiting: 1_024,
   maxChars: 8 * 1024 * 1024,
   maxHashWaitMs: 100,
-  batch: 512,
+  batch: 256,
+  maxInFlight: 512,
 };
 
 /** One observation on its way to the main thread. */
@@ -65,6 +68,7 @@ export class Outbox {
   #head = 0;
   /** In the order in which they were sent, which is that of the answers. */
   readonly #sent: (readonly Claim[])[] = [];
+  #inFlight = 0;
 
   constructor(hash: (image: ExecutedImage) => HashTicket, monotonic: () => number, limits = OUTBOX_LIMITS) {
     this.#hash = hash;
@@ -119,10 +123,14 @@ export class Outbox {
     this.#queue.push({ source, user, chars, observation, since: now, ...(ticket ? { ticket } : {}) });
   }
 
-  /** The next observations that are ready, at most one batch; empty when the first still waits for its hash. */
-  take(): Parcel[] {
+  /**
+   * The next observations that are ready, at most one batch; empty when the first still waits for its hash, or the main thread
+   * has enough before it.
+   */
+  take(maxInFlight = this.#limits.maxInFlight): Parcel[] {
     const parcels: Parcel[] = [];
     const claims: Claim[] = [];
+    if (this.#inFlight >= maxInFlight) return parcels;
     while (this.#head < this.#queue.length && parcels.length < this.#limits.batch) {
       const next = this.#queue[this.#head];
       if (!next || !this.#isReady(next)) break;
@@ -133,12 +141,15 @@ export class Outbox {
     }
     this.#compact();
     if (claims.length > 0) this.#sent.push(claims);
+    this.#inFlight += claims.length;
     return parcels;
   }
 
   /** The main thread has dealt with the batch that was taken first of those it has not dealt with. */
   acknowledge(): void {
-    for (const { source, user, chars } of this.#sent.shift() ?? []) {
+    const claims = this.#sent.shift() ?? [];
+    this.#inFlight -= claims.length;
+    for (const { source, user, chars } of claims) {
       const room = this.#roomOf(source);
       room.count -= 1;
       room.chars -= chars;

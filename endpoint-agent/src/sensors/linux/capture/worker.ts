@@ -26,6 +26,7 @@ import { ImageHasher } from './image-hasher.ts';
 import type { CaptureWorkerData, FromWorker, ToWorker } from './messages.ts';
 import { tellOfNamespaces } from './namespace-hints.ts';
 import { Outbox } from './outbox.ts';
+import { ProcessOwners } from './process-owners.ts';
 import type { CaptureSource, SourceName, SourceSink } from './source.ts';
 import { createUserNames } from './user-names.ts';
 
@@ -68,6 +69,9 @@ const lateSink: SourceSink = {
 const bootTime = createBootTime(Date.now);
 const userName = createUserNames(monotonic);
 
+const owners = new ProcessOwners();
+const onFork = (pid: number, parentPid: number): void => owners.noteFork(pid, parentPid, monotonic());
+
 const senders = new DnsSenders();
 const listening = new ListeningSockets(ephemeralPorts());
 const rawRecords = new RawRecords(directoryAliases());
@@ -102,7 +106,7 @@ const FACTORIES: Readonly<Record<SourceName, () => CaptureSource>> = {
     return audit;
   },
   'linux-processes': () =>
-    createProcessSource({ sink: outbox.sinkOf('linux-processes'), lateSink, bootTime, canaries }),
+    createProcessSource({ sink: outbox.sinkOf('linux-processes'), lateSink, bootTime, canaries, onFork }),
   'linux-network': () => createNetworkSource({ sink: lateSink, bootTime, monotonic, senders, listening }),
   'linux-files': () => {
     const { ignorePaths } = data;
@@ -112,6 +116,7 @@ const FACTORIES: Readonly<Record<SourceName, () => CaptureSource>> = {
       monotonic,
       canaries,
       userName,
+      owners,
       ignorePaths,
     });
     return files;
@@ -175,9 +180,9 @@ function ownDescriptors(): number[] {
   return descriptors.map(({ fd }) => fd).filter((fd) => fd !== data.wakeUp);
 }
 
-function deliver(): void {
+function deliver(maxInFlight?: number): void {
   for (;;) {
-    const parcels = outbox.take();
+    const parcels = outbox.take(maxInFlight);
     if (parcels.length === 0) return;
     send({ type: 'batch', parcels });
   }
@@ -246,7 +251,7 @@ function finish(): void {
   for (const source of sources) source.stop();
   delayed.drain();
   hasher.close();
-  deliver();
+  deliver(Number.POSITIVE_INFINITY);
   send({ type: 'stopped', health: health() });
   port?.close();
 }

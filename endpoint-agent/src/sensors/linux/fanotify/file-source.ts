@@ -6,6 +6,7 @@ import { encodePath } from '../../../native/path-bytes.ts';
 import type { Observation } from '../../sensor.ts';
 import type { BootTime } from '../capture/boot-time.ts';
 import type { CanaryClaims } from '../capture/canaries.ts';
+import type { ProcessOwners } from '../capture/process-owners.ts';
 import { type CaptureSource, type SourceSink, TAMPER_SERVICE } from '../capture/source.ts';
 import { EVENT, fanotifyInit, INIT } from '../native/fanotify.ts';
 import { createPollSet, POLLERR, POLLIN, POLLPRI, type PollSet } from '../native/poll-set.ts';
@@ -17,7 +18,7 @@ import { FilesystemMarks } from './filesystem-marks.ts';
 import { MountNamespaces } from './mount-namespaces.ts';
 import { isAnsweredByOthers, type Mount, parseMountInfo, reachOf } from './mounts.ts';
 import { RESCANNED_FOLDERS, Rescan } from './rescan.ts';
-import { type FileAct, WriteCoalescer } from './write-coalescer.ts';
+import { COALESCER_LIMITS, type FileAct, WriteCoalescer } from './write-coalescer.ts';
 
 export interface FileSourceOptions {
   readonly sink: SourceSink;
@@ -27,12 +28,11 @@ export interface FileSourceOptions {
   /** Nothing at or below these is reported. */
   readonly ignorePaths: readonly string[];
   readonly userName: (uid: number) => string;
+  readonly owners: ProcessOwners;
 }
 
 const READ_BYTES = 256 * 1024;
 const READS_PER_TURN = 8;
-/** Absorbs bursts that the main thread cannot take at once: about 200 bytes each. */
-const MAX_HELD = 50_000;
 const EINVAL = -constants.errno.EINVAL;
 /** How often the kernel's list of our marks is compared with what we set. */
 const VERIFY_EVERY_MS = 10_000;
@@ -60,7 +60,7 @@ export interface FileSource extends CaptureSource {
 export function createFileSource(options: FileSourceOptions): FileSource {
   const { sink, bootTime, monotonic, ignorePaths, canaries, userName } = options;
   const buffer = Buffer.alloc(READ_BYTES);
-  const coalescer = new WriteCoalescer(emit);
+  const coalescer = new WriteCoalescer(emit, COALESCER_LIMITS, (pid) => options.owners.of(pid, monotonic()));
   const gate = new AttributeGate();
   const namespaces = new MountNamespaces();
   const memberOf = (namespace: number) => namespaces.memberOf(namespace);
@@ -187,7 +187,7 @@ export function createFileSource(options: FileSourceOptions): FileSource {
       if (group < 0) return false;
       let more = false;
       if (namespaces.hinted) lookAtNamespaces(monotonic());
-      for (let turn = 0; turn < READS_PER_TURN && coalescer.held < MAX_HELD; turn += 1) {
+      for (let turn = 0; turn < READS_PER_TURN; turn += 1) {
         const at = monotonic();
         const length = libc().read(group, buffer);
         more = length > 0;
@@ -199,7 +199,7 @@ export function createFileSource(options: FileSourceOptions): FileSource {
           if (event.mask & EVENT.OVERFLOW) {
             overflows += 1;
             deafSince ??= heardUntil;
-          } else fileEvents.handle(event, at);
+          } else if (event.mask & EVENT.ONDIR || !coalescer.refuses(event.pid)) fileEvents.handle(event, at);
         });
       }
       coalescer.flush(monotonic(), () => !sink.full);
@@ -233,7 +233,8 @@ export function createFileSource(options: FileSourceOptions): FileSource {
       }
     },
     health(): SensorHealth {
-      const base = { name: 'linux-files', events, lost: overflows + fileEvents.unresolved + rescan.leftOut };
+      const lost = overflows + fileEvents.unresolved + rescan.leftOut + coalescer.lost;
+      const base = { name: 'linux-files', events, lost };
       if (failure !== undefined) {
         const code = errnoName(failure) === 'EPERM' ? 'needs_root' : 'fanotify_unavailable';
         return { ...base, state: 'blind', code, detail: `fanotify refused: ${errnoName(failure)}.` };

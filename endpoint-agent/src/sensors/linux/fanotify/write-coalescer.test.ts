@@ -6,9 +6,12 @@ function act(kind: FileAct['kind'], path: string, at: number, more: Partial<File
   return { kind, path, pid: 1, at, created: false, written: false, count: 1, ...more };
 }
 
-function coalescer(limits = { holdMs: 15, quietMs: 1_000, maxQuiet: 100 }) {
+function coalescer(
+  limits = { holdMs: 15, quietMs: 1_000, maxQuiet: 100, maxHeld: 1_000 },
+  ownerOf = (_pid: number): string => '',
+) {
   const seen: FileAct[] = [];
-  return { seen, coalescer: new WriteCoalescer((one) => seen.push(one), limits) };
+  return { seen, coalescer: new WriteCoalescer((one) => seen.push(one), limits, ownerOf) };
 }
 
 test('creating and writing a file is one act, handed on after the hold', () => {
@@ -98,7 +101,7 @@ test('no act is forgotten, whatever the bound and the order', () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return Math.floor((state / 2 ** 32) * below);
   };
-  const { seen, coalescer: line } = coalescer({ holdMs: 15, quietMs: 100, maxQuiet: 5 });
+  const { seen, coalescer: line } = coalescer({ holdMs: 15, quietMs: 100, maxQuiet: 5, maxHeld: 1_000 });
   let now = 0;
   for (let step = 0; step < 20_000; step += 1) {
     now += random(4);
@@ -124,4 +127,28 @@ test('the path cache holds no more than it may, and forgets what lies below a na
   expect([cache.get('below'), cache.get('beside')?.path]).toEqual([undefined, '/moved-not']);
   cache.clear();
   expect(cache.size).toBe(0);
+});
+
+test('users take turns, and when too many wait the one who has most of them loses', () => {
+  const limits = { holdMs: 0, quietMs: 1_000, maxQuiet: 100, maxHeld: 10 };
+  const { seen, coalescer: line } = coalescer(limits, (pid) => (pid === 1 ? 'flood' : 'other'));
+  for (let at = 0; at < 30; at += 1) line.add(act('file_delete', `/flood-${at}`, 0));
+  expect([line.held, line.lost]).toEqual([10, 20]);
+  expect([line.refuses(1), line.refuses(2)]).toEqual([true, false]);
+  for (let at = 0; at < 3; at += 1) line.add(act('file_delete', `/other-${at}`, 0, { pid: 2 }));
+  expect([line.held, line.lost]).toEqual([10, 24]);
+  let room = 6;
+  line.flush(0, () => room-- > 0);
+  expect(seen.map(({ pid }) => pid)).toEqual([1, 2, 1, 2, 1, 2]);
+});
+
+test('an act that gave way is not waited for: the next one of its kind is told', () => {
+  const limits = { holdMs: 15, quietMs: 1_000, maxQuiet: 100, maxHeld: 1 };
+  const { seen, coalescer: line } = coalescer(limits);
+  line.add(act('file_event', '/a', 0, { written: true }));
+  line.add(act('file_event', '/b', 0, { written: true }));
+  line.flush(20);
+  line.add(act('file_event', '/b', 21, { written: true }));
+  line.flush(40);
+  expect(seen.map(({ path }) => path)).toEqual(['/a', '/b']);
 });

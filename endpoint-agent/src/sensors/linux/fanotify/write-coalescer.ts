@@ -1,3 +1,5 @@
+import { FairQueue } from '../../../platform/fairness/fair-queue.ts';
+
 /** What happened to one file, not yet handed on. */
 export interface FileAct {
   readonly kind: 'file_event' | 'file_change' | 'file_rename' | 'file_delete';
@@ -23,9 +25,12 @@ export interface CoalescerLimits {
   /** For how long after it further writes to the same path by the same process are gathered. */
   readonly quietMs: number;
   readonly maxQuiet: number;
+  /** Acts that wait; absorbs bursts that the main thread cannot take at once. About 200 bytes each. */
+  readonly maxHeld: number;
 }
 
-export const COALESCER_LIMITS: CoalescerLimits = { holdMs: 15, quietMs: 1_000, maxQuiet: 8_192 };
+export const COALESCER_LIMITS: CoalescerLimits = { holdMs: 15, quietMs: 1_000, maxQuiet: 8_192, maxHeld: 50_000 };
+const MAX_OWNERS = 256;
 
 interface Quiet {
   until: number;
@@ -37,22 +42,45 @@ interface Quiet {
  * Hands file acts on in order after a short hold, and gathers the creating and writing of one path by one
  * process, and the changes of its attributes: the first is handed on at once, what follows within a second as
  * one more with its count. The last write is always handed on: its content is what lies on the disk.
+ *
+ * The users take turns, so that the acts of one are not behind the thousands of another; when too many wait, the
+ * user who has most of them loses his newest, counted.
  */
 export class WriteCoalescer {
   readonly #limits: CoalescerLimits;
   readonly #emit: (act: FileAct) => void;
-  #line: FileAct[] = [];
+  readonly #ownerOf: (pid: number) => string;
+  readonly #line: FairQueue<FileAct>;
   readonly #held = new Map<string, FileAct>();
   readonly #quiet = new Map<string, Quiet>();
   #gathered = 0;
+  #lost = 0;
 
-  constructor(emit: (act: FileAct) => void, limits: CoalescerLimits = COALESCER_LIMITS) {
+  constructor(
+    emit: (act: FileAct) => void,
+    limits: CoalescerLimits = COALESCER_LIMITS,
+    ownerOf: (pid: number) => string = () => '',
+  ) {
     this.#emit = emit;
     this.#limits = limits;
+    this.#ownerOf = ownerOf;
+    this.#line = new FairQueue({ maxItems: limits.maxHeld, maxOwners: MAX_OWNERS });
   }
 
   get held(): number {
-    return this.#line.length;
+    return this.#line.size;
+  }
+
+  /** Acts that had to give way since too many waited. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** Whether one more act of this process would have to give way at once; then it is counted as lost. */
+  refuses(pid: number): boolean {
+    if (this.#line.size < this.#limits.maxHeld || !this.#line.isCrowdedBy(this.#ownerOf(pid))) return false;
+    this.#lost += 1;
+    return true;
   }
 
   /** Further writes are being gathered: `flush` is due within a second. */
@@ -68,7 +96,7 @@ export class WriteCoalescer {
       // What was written before belongs before it.
       this.#release(writesOf(act));
       this.#release(attributesOf(act));
-      this.#line.push(act);
+      this.#enqueue(act);
     }
   }
 
@@ -95,21 +123,25 @@ export class WriteCoalescer {
 
   /** Hands on what has been held long enough, while there is room for it. */
   flush(now: number, hasRoom: () => boolean = () => true): void {
-    let count = 0;
-    while (count < this.#line.length && (this.#line[count]?.at ?? 0) + this.#limits.holdMs <= now) count += 1;
-    this.#handOn(count, now, hasRoom);
+    const isDue = ({ at }: FileAct): boolean => at + this.#limits.holdMs <= now;
+    // Those that come in meanwhile wait for the next time.
+    for (let left = this.#line.size; left > 0 && hasRoom(); left -= 1) {
+      const act = this.#line.take(isDue);
+      if (!act) break;
+      this.#handOn(act, now);
+    }
     this.#expire(now);
   }
 
   /** Hands everything on: at the end. */
   drain(now: number): void {
     for (const key of this.#quiet.keys()) this.#release(key);
-    this.#handOn(this.#line.length, now, () => true);
+    for (const act of this.#line.drain()) this.#handOn(act, now);
   }
 
   #hold(key: string, act: FileAct): void {
     this.#held.set(key, act);
-    this.#line.push(act);
+    this.#enqueue(act);
   }
 
   #release(key: string): void {
@@ -118,22 +150,24 @@ export class WriteCoalescer {
     this.#quiet.delete(key);
     if (!quiet?.gathered) return;
     this.#gathered -= 1;
-    this.#line.push(quiet.gathered);
+    this.#enqueue(quiet.gathered);
   }
 
-  #handOn(count: number, now: number, hasRoom: () => boolean): void {
-    let done = 0;
-    for (; done < count && hasRoom(); done += 1) {
-      const act = this.#line[done];
-      if (!act) break;
-      const key = act.kind === 'file_change' ? attributesOf(act) : writesOf(act);
-      if (this.#held.get(key) === act) {
-        this.#held.delete(key);
-        this.#begin(key, act.created, now);
-      }
-      this.#emit(act);
+  #enqueue(act: FileAct): void {
+    const dropped = this.#line.add(this.#ownerOf(act.pid), act);
+    if (!dropped) return;
+    this.#lost += 1;
+    const key = keyOf(dropped);
+    if (this.#held.get(key) === dropped) this.#held.delete(key);
+  }
+
+  #handOn(act: FileAct, now: number): void {
+    const key = keyOf(act);
+    if (this.#held.get(key) === act) {
+      this.#held.delete(key);
+      this.#begin(key, act.created, now);
     }
-    if (done > 0) this.#line.splice(0, done);
+    this.#emit(act);
   }
 
   #begin(key: string, created: boolean, now: number): void {
@@ -156,6 +190,10 @@ export class WriteCoalescer {
       this.#hold(key, gathered);
     }
   }
+}
+
+function keyOf(act: FileAct): string {
+  return act.kind === 'file_change' ? attributesOf(act) : writesOf(act);
 }
 
 function writesOf({ pid, path }: FileAct): string {

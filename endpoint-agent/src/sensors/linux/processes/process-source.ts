@@ -16,6 +16,7 @@ export interface ProcessSourceOptions {
   readonly lateSink: SourceSink;
   readonly bootTime: BootTime;
   readonly canaries: CanaryClaims;
+  readonly onFork: (pid: number, parentPid: number) => void;
 }
 
 const GROUP_PROC = 1;
@@ -31,7 +32,8 @@ const ENOBUFS = -constants.errno.ENOBUFS;
  * process (a pidfd has to be opened while the process lives) and gives the exit status of processes that
  * are not our children.
  */
-export function createProcessSource({ sink, lateSink, bootTime, canaries }: ProcessSourceOptions): CaptureSource {
+export function createProcessSource(options: ProcessSourceOptions): CaptureSource {
+  const { sink, lateSink, bootTime, canaries } = options;
   const buffer = Buffer.alloc(4_096);
   const stat = Buffer.alloc(1_024);
   let socket: NetlinkSocket | undefined;
@@ -61,6 +63,7 @@ export function createProcessSource({ sink, lateSink, bootTime, canaries }: Proc
     events += 1;
     const times = bootTime.ofMonotonic(event.monotonicMs);
     if (event.kind === 'fork') {
+      options.onFork(event.pid, event.parentPid);
       const startTicks = startTicksOf(event.pid, times.bootTime);
       sink.push('linux-processes', {
         logsource: { product: 'linux', service: FORK_SERVICE },

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { ProcessOwners } from './process-owners.ts';
+
+test('is asked once a second, and remembers those that are gone', () => {
+  const running = new Map([[1, '0']]);
+  let asked = 0;
+  const owners = new ProcessOwners((pid) => {
+    asked += 1;
+    return running.get(pid);
+  });
+  expect([owners.of(1, 0), owners.of(1, 999)]).toEqual(['0', '0']);
+  expect(asked).toBe(1);
+  running.set(1, '1000');
+  expect(owners.of(1, 1_000)).toBe('1000');
+  running.delete(1);
+  expect([owners.of(1, 5_000), owners.of(2, 5_000)]).toEqual(['1000', '']);
+});
+
+test('a child that is gone at once is its parent’s user, one that became another is his', () => {
+  const running = new Map([
+    [1, '0'],
+    [3, '33'],
+  ]);
+  const owners = new ProcessOwners((pid) => running.get(pid));
+  owners.of(1, 0);
+  owners.noteFork(2, 1, 0);
+  owners.noteFork(3, 1, 0);
+  owners.noteFork(9, 8, 0);
+  expect([owners.of(2, 0), owners.of(3, 0), owners.of(9, 0)]).toEqual(['0', '33', '']);
+});
+
+test('a hundred thousand processes are not remembered', () => {
+  const owners = new ProcessOwners(() => 'u');
+  for (let pid = 0; pid < 100_000; pid += 1) owners.of(pid, 0);
+  expect(owners.size).toBeLessThanOrEqual(16_384);
+});
+
+test.skipIf(process.platform !== 'linux')('the user of this process', () => {
+  expect(new ProcessOwners().of(process.pid, 0)).toBe(String(process.getuid?.()));
+});
