@@ -113,12 +113,13 @@ describe('[RP3] a poisoned pack never replaces the good one', () => {
   const [head = '', catalogue = '', body = ''] = NEXT.bytes.toString().split('\n');
   const header = `${head}\n${catalogue}`;
   const newerLayout = packFrom(`${header.replace('"layout":2', '"layout":3')}\n${body}`, 'rules', '2');
-  const newerBody = packFrom(`${header}\n${body.replace('"version":1', '"version":2')}`, 'rules', '2');
+  const newerBody = packFrom(`${header}\n${body.replace('"version":2', '"version":3')}`, 'rules', '2');
   const otherName = packFrom(NEXT.bytes.toString(), 'trusted rules', '2');
-  const rule = JSON.stringify((JSON.parse(body) as { documents: unknown[] }).documents[0]);
-  const deep = `${'{"kind":"not","operand":'.repeat(5_000)}{}${'}'.repeat(5_000)}`;
+  const parsed = JSON.parse(body) as { tests: unknown[]; documents: unknown[] };
+  const [rule, tests] = [JSON.stringify(parsed.documents[0]), JSON.stringify(parsed.tests)];
+  const deep = `${'["not",'.repeat(5_000)}0${']'.repeat(5_000)}`;
   const nested = packFrom(
-    `${header}\n{"format":"yagura-rules","version":1,"documents":[${rule.replace(/"expression":.*\}/, `"expression":${deep}}`)}]}`,
+    `${header}\n{"format":"yagura-rules","version":2,"tests":[],"documents":[${rule.replace(/"expression":.*\}/, `"expression":${deep}}`)}]}`,
     'rules',
     '2',
   );
@@ -152,7 +153,11 @@ describe('[RP3] a poisoned pack never replaces the good one', () => {
 
   test('nor does one that takes more memory than it may', async () => {
     const many = Array.from({ length: 40_000 }, (_, index) => rule.replace('runs-new', `runs-${index}`)).join(',');
-    const bomb = packFrom(`${header}\n{"format":"yagura-rules","version":1,"documents":[${many}]}`, 'rules', '2');
+    const bomb = packFrom(
+      `${header}\n{"format":"yagura-rules","version":2,"tests":${tests},"documents":[${many}]}`,
+      'rules',
+      '2',
+    );
     const packs = start({ bounds: { milliseconds: 60_000, heapMegabytes: 24 } });
     expect(await packs.install(offer(GOOD), 'ep-1')).toMatchObject({ ok: true });
     expect(await packs.install(offer(bomb), 'ep-1')).toMatchObject({

@@ -13,26 +13,25 @@ import {
   CORRELATION_TYPES,
   type CorrelationBound,
   type CorrelationExpression,
-  type Expression,
   type Place,
   type RuleLogSource,
   type SigmaCorrelation,
   type SigmaDocument,
 } from '../sigma/rule-ast.ts';
-import { isExpression } from './check-expression.ts';
+import { type ExpressionTest, readExpression } from './packed-expression.ts';
 
 const OPERATORS: ReadonlySet<unknown> = new Set(['lt', 'lte', 'gt', 'gte', 'eq', 'neq']);
 const DEPTH = 40;
 const REFERENCES = 10_000;
 
-/** One document of a pack, or undefined when it does not have the shape of one. */
-export function readDocument(value: unknown): SigmaDocument | undefined {
+/** One document of a pack with these tests, or undefined when it does not have the shape of one. */
+export function readDocument(value: unknown, tests: readonly ExpressionTest[]): SigmaDocument | undefined {
   if (!isRecord(value) || !isPlace(value['place'])) return undefined;
   switch (value['kind']) {
     case 'rule':
-      return readRule(value, value['place']);
+      return readRule(value, value['place'], tests);
     case 'filter':
-      return readFilter(value, value['place']);
+      return readFilter(value, value['place'], tests);
     case 'correlation':
       return readCorrelation(value, value['place']);
     default:
@@ -49,22 +48,25 @@ function isLogSource(value: unknown): value is RuleLogSource {
   return hasKeys(value, [], keys) && keys.every((key) => isOptional(value[key], isText));
 }
 
-function readRule(value: PlainRecord, place: Place): SigmaDocument | undefined {
+function readRule(value: PlainRecord, place: Place, tests: readonly ExpressionTest[]): SigmaDocument | undefined {
   const facts = RuleFacts.safeParse(value['facts']);
-  const { name, logsource, expression } = value;
-  if (!facts.success || !isOptional(name, isText) || !isLogSource(logsource) || !isExpression(expression))
-    return undefined;
+  const { name, logsource } = value;
+  if (!facts.success || !isOptional(name, isText) || !isLogSource(logsource)) return undefined;
+  const expression = readExpression(value['expression'], tests);
+  if (expression === undefined) return undefined;
   if (!hasKeys(value, ['kind', 'place', 'facts', 'logsource', 'expression'], ['name'])) return undefined;
-  const rule = { kind: 'rule', place, facts: facts.data, logsource, expression: expression as Expression } as const;
+  const rule = { kind: 'rule', place, facts: facts.data, logsource, expression } as const;
   return isText(name) ? { ...rule, name } : rule;
 }
 
-function readFilter(value: PlainRecord, place: Place): SigmaDocument | undefined {
-  const { title, logsource, rules, condition } = value;
+function readFilter(value: PlainRecord, place: Place, tests: readonly ExpressionTest[]): SigmaDocument | undefined {
+  const { title, logsource, rules } = value;
   if (!hasKeys(value, ['kind', 'place', 'title', 'logsource', 'rules', 'condition'])) return undefined;
-  if (!isText(title) || !isLogSource(logsource) || !isExpression(condition)) return undefined;
+  if (!isText(title) || !isLogSource(logsource)) return undefined;
+  const condition = readExpression(value['condition'], tests);
+  if (condition === undefined) return undefined;
   if (rules !== 'any' && !isListOf(rules, REFERENCES, isText)) return undefined;
-  return { kind: 'filter', place, title, logsource, rules, condition: condition as Expression };
+  return { kind: 'filter', place, title, logsource, rules, condition };
 }
 
 const CORRELATION_KEYS = [

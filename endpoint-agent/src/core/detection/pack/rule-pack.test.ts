@@ -59,18 +59,40 @@ describe('a compiled pack', () => {
 
 describe('what is no pack is refused', () => {
   const good = JSON.parse(compilePack([{ file: 'a.yml', text: `${RULE}\n---\n${CORRELATION}` }]).text) as {
+    tests: Record<string, unknown>[];
     documents: Record<string, unknown>[];
   };
   test.each([
     ['', 'pack_invalid'],
     ['{', 'pack_invalid'],
     ['[]', 'pack_invalid'],
-    ['{"format":"yagura-rules","version":2,"documents":[]}', 'pack_version_unknown'],
-    ['{"format":"other","version":1,"documents":[]}', 'pack_invalid'],
-    ['{"format":"yagura-rules","version":1,"documents":[{}]}', 'pack_invalid'],
-    ['{"format":"yagura-rules","version":1,"documents":[],"more":1}', 'pack_invalid'],
+    ['{"format":"yagura-rules","version":3,"tests":[],"documents":[]}', 'pack_version_unknown'],
+    ['{"format":"yagura-rules","version":1,"documents":[]}', 'pack_version_unknown'],
+    ['{"format":"other","version":2,"tests":[],"documents":[]}', 'pack_invalid'],
+    ['{"format":"yagura-rules","version":2,"documents":[]}', 'pack_invalid'],
+    ['{"format":"yagura-rules","version":2,"tests":{},"documents":[]}', 'pack_invalid'],
+    ['{"format":"yagura-rules","version":2,"tests":[{}],"documents":[]}', 'pack_invalid'],
+    ['{"format":"yagura-rules","version":2,"tests":[],"documents":[{}]}', 'pack_invalid'],
+    ['{"format":"yagura-rules","version":2,"tests":[],"documents":[],"more":1}', 'pack_invalid'],
   ])('%s', (text, code) => {
     expect(readPack(text)).toMatchObject({ ok: false, code });
+  });
+  test.each([
+    ['a test that there is not', 7],
+    ['a negative number', -1],
+    ['half a number', 0.5],
+    ['no list', { kind: 'test' }],
+    ['an unknown kind', ['xor', 0, 0]],
+    ['two operands of one', ['not', 0, 0]],
+    ['nothing to negate', ['not']],
+    ['endless nesting', JSON.parse(`${'["not",'.repeat(300)}0${']'.repeat(300)}`)],
+    ['too many operands', ['or', ...Array.from({ length: 200_001 }, () => 0)]],
+  ])('an expression with %s', (_name, expression) => {
+    const [rule] = good.documents;
+    expect(readPack(JSON.stringify({ ...good, documents: [{ ...rule, expression }] }))).toMatchObject({
+      ok: false,
+      code: 'pack_invalid',
+    });
   });
   test('with any part of a rule changed to something else, it is refused or means something', () => {
     const random = seededRandom(3);
@@ -78,7 +100,8 @@ describe('what is no pack is refused', () => {
     let refused = 0;
     for (let i = 0; i < 2_000; i += 1) {
       const pack = structuredClone(good);
-      let parent: Record<string, unknown> = pack.documents[random.below(2)] as Record<string, unknown>;
+      const parts = [...pack.documents, ...pack.tests, pack.documents[0], pack];
+      let parent: Record<string, unknown> = random.pick(parts) as Record<string, unknown>;
       for (;;) {
         const key = random.pick(Object.keys(parent));
         const child = parent[key];

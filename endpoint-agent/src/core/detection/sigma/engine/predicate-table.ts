@@ -28,7 +28,7 @@ export function isExpensive(predicate: Predicate): boolean {
 /** Gives each different predicate and each different literal of a rule group one number. */
 export class PredicateTable {
   readonly #fields: FieldTable;
-  readonly #predicates = new Map<string, IndexedPredicate>();
+  #size = 0;
   readonly #signals = new Map<string, number>();
   /** Literals to be sought, by slot. */
   readonly literals = new Map<number, IndexedLiteral[]>();
@@ -40,20 +40,15 @@ export class PredicateTable {
     this.#fields = fields;
   }
 
+  /** Number of predicates. */
   get size(): number {
-    return this.#predicates.size;
+    return this.#size;
   }
 
-  intern(field: string | undefined, predicate: Predicate): IndexedPredicate {
-    const key = `${field ?? ''}\n${field === undefined}\n${JSON.stringify(predicate)}`;
-    const known = this.#predicates.get(key);
-    if (known !== undefined) return known;
-    const indexed = this.#index(field, predicate, this.#predicates.size);
-    this.#predicates.set(key, indexed);
-    return indexed;
-  }
-
-  #index(field: string | undefined, predicate: Predicate, id: number): IndexedPredicate {
+  /** Gives a predicate that was not seen before its number. */
+  index(field: string | undefined, predicate: Predicate): IndexedPredicate {
+    const id = this.#size;
+    this.#size += 1;
     const slot = field === undefined ? ANY_FIELD : this.#fields.slotOf(field);
     const lazyTest = (): Test =>
       field === undefined ? compileKeywordTest(predicate) : compileFieldTest(field, predicate, this.#fields);

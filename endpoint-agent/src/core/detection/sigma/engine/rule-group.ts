@@ -9,7 +9,7 @@ import {
   compileNode,
   type EventFacts,
   type Frequency,
-  internExpression,
+  NodeFactory,
   type RuleNode,
   type RuleTest,
   signalsOf,
@@ -72,9 +72,10 @@ export class RuleGroup {
     this.#options = options;
     const fields = new FieldTable();
     const table = new PredicateTable(fields);
+    const nodes = new NodeFactory(table, fields);
     this.#rules = rules.map((rule) => ({
       rule,
-      node: internExpression(rule.expression, table, fields),
+      node: nodes.make(rule.expression),
     }));
     this.#index = new SignalIndex(table, fields.names.length, options.memory);
     this.#facts = {

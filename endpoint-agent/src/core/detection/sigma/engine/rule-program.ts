@@ -35,28 +35,57 @@ export type RuleTest = (facts: EventFacts) => boolean;
 /** Share of events for which a signal is raised, measured or guessed. */
 export type Frequency = (signal: number) => number;
 
-export function internExpression(expression: Expression, table: PredicateTable, fields: FieldTable): RuleNode {
-  switch (expression.kind) {
-    case 'not':
-      return { kind: 'not', operand: internExpression(expression.operand, table, fields) };
-    case 'and':
-    case 'or':
-      return {
-        kind: expression.kind,
-        operands: expression.operands.map((operand) => internExpression(operand, table, fields)),
-      };
-    case 'test': {
-      const { field, predicate } = expression;
-      return {
-        kind: 'test',
-        predicate: table.intern(field, predicate),
-        expensive: isExpensive(predicate),
-        target:
-          field === undefined
-            ? { kind: 'any', test: compileValueTest(predicate) }
-            : { kind: 'field', name: field, slot: fields.slotOf(field) },
-      };
+/** Makes the nodes of a group's rules. Equal tests share one node. */
+export class NodeFactory {
+  readonly #table: PredicateTable;
+  readonly #fields: FieldTable;
+  readonly #tests = new Map<string, RuleNode>();
+  /** Rules of a pack share the objects of their tests. */
+  readonly #known = new Map<Expression, RuleNode>();
+  readonly #targets = new Map<string, TestTarget>();
+
+  constructor(table: PredicateTable, fields: FieldTable) {
+    this.#table = table;
+    this.#fields = fields;
+  }
+
+  make(expression: Expression): RuleNode {
+    switch (expression.kind) {
+      case 'not':
+        return { kind: 'not', operand: this.make(expression.operand) };
+      case 'and':
+      case 'or':
+        return { kind: expression.kind, operands: expression.operands.map((operand) => this.make(operand)) };
+      case 'test': {
+        const known = this.#known.get(expression);
+        if (known !== undefined) return known;
+        const node = this.#makeTest(expression);
+        this.#known.set(expression, node);
+        return node;
+      }
     }
+  }
+
+  #targetOf(name: string): TestTarget {
+    const known = this.#targets.get(name);
+    if (known !== undefined) return known;
+    const target: TestTarget = { kind: 'field', name, slot: this.#fields.slotOf(name) };
+    this.#targets.set(name, target);
+    return target;
+  }
+
+  #makeTest({ field, predicate }: Extract<Expression, { readonly kind: 'test' }>): RuleNode {
+    const key = JSON.stringify([field ?? null, predicate]);
+    const known = this.#tests.get(key);
+    if (known !== undefined) return known;
+    const node: RuleNode = {
+      kind: 'test',
+      predicate: this.#table.index(field, predicate),
+      expensive: isExpensive(predicate),
+      target: field === undefined ? { kind: 'any', test: compileValueTest(predicate) } : this.#targetOf(field),
+    };
+    this.#tests.set(key, node);
+    return node;
   }
 }
 
@@ -180,6 +209,7 @@ function compileAnd(operands: readonly Compiled[]): Compiled {
     share *= operand.share;
   }
   const [first, second] = tests;
+  if (first !== undefined && tests.length === 1) return { test: first, cost, share };
   if (first !== undefined && second !== undefined && tests.length === 2) {
     return { test: (facts) => first(facts) && second(facts), cost, share };
   }
@@ -201,7 +231,7 @@ function compileOr(nodes: readonly RuleNode[], frequency: Frequency): Compiled {
     if (node.kind === 'test' && node.predicate.kind === 'direct') direct.push(node.predicate.signal);
     else others.push(compile(node, frequency));
   }
-  const signals = Int32Array.from(direct.toSorted((a, b) => frequency(b) - frequency(a)));
+  const signals = direct.toSorted((a, b) => frequency(b) - frequency(a));
   const sorted = others.toSorted((a, b) => a.cost / (0.0001 + a.share) - b.cost / (0.0001 + b.share));
   const tests = sorted.map(({ test }) => test);
   const missed = direct.reduce((rest, signal) => rest * (1 - frequency(signal)), 1);

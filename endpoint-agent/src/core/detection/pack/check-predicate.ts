@@ -3,40 +3,8 @@ import { parseNetwork } from '../sigma/cidr.ts';
 import { compileRegex } from '../sigma/regex.ts';
 import { TIME_PARTS } from '../sigma/rule-ast.ts';
 
-/** Bounds of one rule's expression, those of the parser with room to spare. */
-const NODES = 200_000;
-const DEPTH = 200;
-
-/**
- * Whether a value read from a pack is an expression of rules, down to the last predicate. Written by hand because
- * a pack has a hundred thousand of them and an endpoint is to start quickly.
- */
-export function isExpression(value: unknown): boolean {
-  return check(value, { nodes: 0 }, 0);
-}
-
-function check(value: unknown, budget: { nodes: number }, depth: number): boolean {
-  budget.nodes += 1;
-  if (!isRecord(value) || budget.nodes > NODES || depth > DEPTH) return false;
-  switch (value['kind']) {
-    case 'and':
-    case 'or': {
-      const { operands } = value;
-      return Array.isArray(operands) && operands.every((operand) => check(operand, budget, depth + 1));
-    }
-    case 'not':
-      return check(value['operand'], budget, depth + 1);
-    case 'test':
-      return (
-        isPredicate(value['predicate'], isText(value['field'])) &&
-        (value['field'] === undefined || isText(value['field']))
-      );
-    default:
-      return false;
-  }
-}
-
-function isPredicate(value: unknown, hasField: boolean): boolean {
+/** Whether a value read from a pack is a predicate; with `hasField`, one of a field. */
+export function isPredicate(value: unknown, hasField: boolean): boolean {
   if (!isRecord(value)) return false;
   switch (value['kind']) {
     case 'text':
