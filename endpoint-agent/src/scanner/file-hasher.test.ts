@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const limits = { maxBytes: 1_000_000, concurrency: 1, queue: 2, cache: 2 };
+const limits = { maxBytes: 1_000_000, concurrency: 1, queue: 2, cache: 2, maxMs: 60_000 };
 
 test('hashes what is in the file, and again after it changed', async () => {
   const path = join(folder, 'a');
@@ -69,4 +69,44 @@ test('drops and counts what does not fit the queue', async () => {
   const results = await Promise.all(Array.from({ length: 5 }, () => hasher.hash(join(folder, 'a'))));
   expect(results.filter((facts) => facts !== undefined)).toHaveLength(3);
   expect(hasher.dropped).toBe(2);
+});
+
+test('a user with many files delays his own, not those of another', async () => {
+  const hasher = createFileHasher({ ...limits, queue: 100 });
+  const order: string[] = [];
+  const hash = async (owner: string, name: string) => {
+    writeFileSync(join(folder, name), name);
+    const facts = await hasher.hash(join(folder, name), owner);
+    if (facts) order.push(owner);
+  };
+  const flood = Array.from({ length: 50 }, (_, index) => hash('flood', `f-${index}`));
+  await Promise.all([hash('alice', 'a-1'), hash('alice', 'a-2')]);
+  expect(order.length).toBeLessThan(15);
+  await Promise.all(flood);
+  expect([order.length, hasher.dropped]).toEqual([52, 0]);
+});
+
+test('who fills the queue loses his own requests, not those of another', async () => {
+  const hasher = createFileHasher({ ...limits, queue: 10 });
+  writeFileSync(join(folder, 'x'), 'x');
+  const all = [
+    ...Array.from({ length: 30 }, () => hasher.hash(join(folder, 'x'), 'flood')),
+    ...Array.from({ length: 4 }, () => hasher.hash(join(folder, 'x'), 'alice')),
+  ];
+  const known = (await Promise.all(all)).map((facts) => facts !== undefined);
+  expect(known.slice(30)).toEqual([true, true, true, true]);
+  expect(hasher.dropped).toBe(known.filter((each) => !each).length);
+  expect(hasher.dropped).toBe(23);
+});
+
+test('no owner has all of the readers: slow files of one keep nobody else from being hashed', async () => {
+  let now = 0;
+  const slow = createFileHasher({ ...limits, concurrency: 2, queue: 100, maxMs: 1_000 }, () => (now += 400));
+  writeFileSync(join(folder, 'slow'), Buffer.alloc(900_000));
+  writeFileSync(join(folder, 'small'), 'x');
+  const given = Array.from({ length: 20 }, () => slow.hash(join(folder, 'slow'), 'flood'));
+  expect((await slow.hash(join(folder, 'small'), 'alice'))?.size).toBe(1);
+  expect(slow.dropped).toBeLessThan(20);
+  expect((await Promise.all(given)).filter((facts) => facts !== undefined)).toEqual([]);
+  expect(slow.dropped).toBe(20);
 });

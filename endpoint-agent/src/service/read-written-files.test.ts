@@ -141,3 +141,19 @@ test('a path of another mount namespace is some other file: it is not read, and 
   await pass(5_000);
   expect(read).toEqual(['/a', '/b', '/tmp/waits']);
 });
+
+test('the thousands of files of one user keep nobody else from having his read', async () => {
+  const { reader, read, see, pass } = setUp({ burst: 0, maxWaiting: 50, whileBusy: 10 });
+  const writeAs = (user: string, path: string) => see('file_event', { TargetFilename: path, User: user });
+  for (let file = 0; file < 500; file += 1) writeAs('flood', `/flood/${file}`);
+  for (const path of ['/alice/1', '/alice/2']) writeAs('alice', path);
+  expect(reader.dropped).toBe(452);
+  await pass(2_400);
+  expect(read).toEqual(expect.arrayContaining(['/alice/1', '/alice/2']));
+  expect(read.length).toBeLessThan(12);
+  see('file_delete', { TargetFilename: '/flood/0' });
+  writeAs('alice', '/alice/3');
+  await pass(8_000);
+  expect(read).toContain('/alice/3');
+  expect(read.filter((path) => path.startsWith('/flood')).length).toBeGreaterThan(30);
+});

@@ -1,5 +1,6 @@
 import type { Event } from '@yagura/protocol';
 import type { Clock } from '../platform/clock.ts';
+import { FairQueue } from '../platform/fairness/fair-queue.ts';
 import type { FileFacts, FileHasher } from '../scanner/file-hasher.ts';
 
 /** Called at most once, later, with a copy of the event that carries the hash. */
@@ -49,10 +50,14 @@ const STEP_MS = 100;
 /** After a write that found no room among those read at once, the machine counts as busy for this long. */
 const BUSY_MS = 1_000;
 
-/** A file that waits; its path is the present one. */
+const MAX_OWNERS = 64;
+
+/** A file that waits. */
 interface Waiting {
-  readonly event: Event;
-  readonly onKnown: OnKnown;
+  /** The present one; undefined once it waits no more. */
+  path: string | undefined;
+  event: Event;
+  onKnown: OnKnown;
   readonly since: number;
 }
 
@@ -60,13 +65,14 @@ interface Waiting {
  * Reads what is written at once while little is, as on a machine at which somebody works. Where files come by
  * the hundred (a build, an unpacked archive) each read would slow that work down: then they wait for some
  * seconds, and those that are deleted meanwhile are never read. A file that is executed while it waits is
- * read at once.
+ * read at once. Users take turns: the thousands of files of one keep nobody else's from being read.
  */
 export function createFileReader(options: FileReaderOptions): FileReader {
   const { hasher, clock, onBug } = options;
   const limits = options.limits ?? FILE_READER_LIMITS;
-  /** By path, in the order of their first write. */
   const waiting = new Map<string, Waiting>();
+  /** The same, each user's in the order of their first write; with some that wait no more. */
+  const turns = new FairQueue<Waiting>({ maxItems: limits.maxWaiting, maxOwners: MAX_OWNERS });
   let allowance = limits.burst;
   let allowedAt = clock.monotonic();
   let busyUntil = Number.NEGATIVE_INFINITY;
@@ -76,7 +82,7 @@ export function createFileReader(options: FileReaderOptions): FileReader {
   let dropped = 0;
 
   function start(path: string, { event, onKnown }: Pick<Waiting, 'event' | 'onKnown'>): void {
-    void hasher.hash(path).then((facts) => {
+    void hasher.hash(path, ownerOf(event)).then((facts) => {
       if (facts === undefined || facts.size === 0) return;
       const { sha256, size, type } = facts;
       const known = { TargetFilename: path, Hashes: `SHA256=${sha256}`, sha256, FileSize: size };
@@ -99,19 +105,37 @@ export function createFileReader(options: FileReaderOptions): FileReader {
     busyUntil = now + BUSY_MS;
     // What is written again and again is read once in its time, and cannot put that off.
     const before = waiting.get(path);
-    if (before || waiting.size < limits.maxWaiting) waiting.set(path, { event, onKnown, since: before?.since ?? now });
-    else dropped += 1;
+    if (before) Object.assign(before, { event, onKnown });
+    else line(path, { path, event, onKnown, since: now });
     if (waiting.size > 0) cancelStep ??= clock.after(STEP_MS, step);
+  }
+
+  function line(path: string, file: Waiting): void {
+    waiting.set(path, file);
+    const gaveWay = turns.add(ownerOf(file.event), file);
+    if (gaveWay?.path === undefined) return;
+    waiting.delete(gaveWay.path);
+    dropped += 1;
+  }
+
+  function forget(path: string): Waiting | undefined {
+    const file = waiting.get(path);
+    waiting.delete(path);
+    if (file) file.path = undefined;
+    return file;
   }
 
   function step(): void {
     const now = clock.monotonic();
     due += ((now < busyUntil ? limits.whileBusy : limits.whenQuiet) * STEP_MS) / 1_000;
-    for (const [path, file] of waiting) {
-      if (due < 1 || now - file.since < limits.settleMs) break;
+    const isSettled = ({ path, since }: Waiting): boolean => path === undefined || now - since >= limits.settleMs;
+    while (due >= 1) {
+      const file = turns.take(isSettled);
+      if (!file) break;
+      if (file.path === undefined) continue;
       due -= 1;
-      waiting.delete(path);
-      start(path, file);
+      waiting.delete(file.path);
+      start(file.path, file);
     }
     due = Math.min(due, 1);
     cancelStep = waiting.size > 0 ? clock.after(STEP_MS, step) : undefined;
@@ -119,10 +143,8 @@ export function createFileReader(options: FileReaderOptions): FileReader {
 
   /** Somebody runs it: what is known of it is wanted now. */
   function hurry(path: unknown): void {
-    const file = typeof path === 'string' ? waiting.get(path) : undefined;
-    if (typeof path !== 'string' || !file) return;
-    waiting.delete(path);
-    start(path, file);
+    const file = typeof path === 'string' ? forget(path) : undefined;
+    if (typeof path === 'string' && file) start(path, file);
   }
 
   /** What was unpacked beside its place and then put there waits under its new name. */
@@ -130,7 +152,8 @@ export function createFileReader(options: FileReaderOptions): FileReader {
     const moved = [...waiting].filter(([path]) => path.startsWith(`${from}/`));
     for (const [path, file] of moved) {
       waiting.delete(path);
-      waiting.set(to + path.slice(from.length), file);
+      file.path = to + path.slice(from.length);
+      waiting.set(file.path, file);
     }
   }
 
@@ -141,9 +164,9 @@ export function createFileReader(options: FileReaderOptions): FileReader {
       hurry(fields['Image']);
       hurry(fields['ScriptFile']);
     } else if (logsource.category === 'file_delete' && typeof target === 'string') {
-      waiting.delete(target);
+      forget(target);
     } else if (logsource.category === 'file_rename' && typeof source === 'string') {
-      waiting.delete(source);
+      forget(source);
       if (fields['IsDirectory'] === true && typeof target === 'string') moveBelow(source, target);
     }
   }
@@ -158,7 +181,7 @@ export function createFileReader(options: FileReaderOptions): FileReader {
       const isFile = typeof path === 'string' && event.fields['IsDirectory'] !== true;
       if (isStopped || !isFile || !WRITES.has(event.logsource.category)) return;
       if (urgent || isAllowed()) {
-        waiting.delete(path);
+        forget(path);
         start(path, { event, onKnown });
       } else put(path, event, onKnown);
     },
@@ -170,6 +193,11 @@ export function createFileReader(options: FileReaderOptions): FileReader {
       cancelStep?.();
       dropped += waiting.size;
       waiting.clear();
+      turns.drain();
     },
   };
+}
+
+function ownerOf({ fields }: Event): string {
+  return typeof fields['User'] === 'string' ? fields['User'] : '';
 }
