@@ -149,8 +149,10 @@ test('the thousands of files of one user keep nobody else from having his read',
   for (const path of ['/alice/1', '/alice/2']) writeAs('alice', path);
   expect(reader.dropped).toBe(452);
   await pass(2_400);
-  expect(read).toEqual(expect.arrayContaining(['/alice/1', '/alice/2']));
-  expect(read.length).toBeLessThan(12);
+  for (const path of ['/alice/1', '/alice/2']) {
+    expect(read).toContain(path);
+    expect(read.indexOf(path)).toBeLessThan(5);
+  }
   see('file_delete', { TargetFilename: '/flood/0' });
   writeAs('alice', '/alice/3');
   await pass(8_000);

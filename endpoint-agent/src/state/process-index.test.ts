@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type ProcessEntry, ProcessIndex } from './process-index.ts';
 
-function entry(pid: number, parent: number | undefined, commandLine: string): ProcessEntry {
+function entry(pid: number, parent: number | undefined, commandLine: string, user = 'u'): ProcessEntry {
   return {
     entityId: `e-${pid}`,
     pid,
@@ -12,7 +12,7 @@ function entry(pid: number, parent: number | undefined, commandLine: string): Pr
     parentPid: parent,
     image: '/bin/x',
     commandLine,
-    user: 'u',
+    user,
     endedAt: undefined,
     endedBoot: undefined,
   };
@@ -51,4 +51,35 @@ test('more running processes than there is room for cost the latest, and ended o
   index.add(entry(300, 20, 'x'));
   expect(index.get('e-100')).toBeUndefined();
   expect(index.get('e-300')).toBeDefined();
+});
+
+test('a fork bomb displaces its own, running and ended, not what others did', () => {
+  const index = new ProcessIndex({ maxRecords: 100, maxTextChars: 1_000_000 });
+  index.add(entry(1, undefined, 'init', 'root'));
+  for (let pid = 10; pid < 30; pid += 1) index.add(entry(pid, 1, 'work', 'alice'));
+  for (let pid = 10; pid < 20; pid += 1) {
+    const ended = index.live(pid);
+    if (ended) index.end(ended, { time: 40, bootTime: 40 });
+  }
+  for (let pid = 1_000; pid < 6_000; pid += 1) {
+    index.add(entry(pid, 1, 'bomb', 'flood'));
+    const bomb = index.live(pid);
+    if (bomb && pid % 2 === 0) index.end(bomb, { time: pid, bootTime: pid });
+  }
+  index.add(entry(7_000, 1, 'attack', 'alice'));
+  for (let pid = 7_001; pid < 7_500; pid += 1) index.add(entry(pid, 1, 'bomb', 'flood'));
+  for (let pid = 10; pid < 30; pid += 1) expect(index.get(`e-${pid}`), `pid ${pid}`).toBeDefined();
+  expect(index.live(1)?.commandLine).toBe('init');
+  expect(index.live(7_000)?.commandLine).toBe('attack');
+  expect(index.size).toBe(100);
+});
+
+test('a process that becomes another user’s counts for him', () => {
+  const index = new ProcessIndex({ maxRecords: 4, maxTextChars: 1_000_000 });
+  index.add(entry(1, undefined, 'init', 'root'));
+  for (const pid of [2, 3, 4])
+    index.describe(index.add(entry(pid, 1, 'login', 'root')), { image: '/x', commandLine: 'x', user: 'flood' });
+  index.add(entry(5, 1, 'service', 'root'));
+  expect([1, 5].map((pid) => index.live(pid)?.user)).toEqual(['root', 'root']);
+  expect([index.size, index.evicted]).toEqual([4, 1]);
 });

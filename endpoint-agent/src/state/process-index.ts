@@ -31,10 +31,19 @@ export interface ProcessIndexLimits {
 const SLACK_MS = 100;
 const EVICTION_TRIES = 8;
 
+/** What one user's processes take of the room. */
+interface Share {
+  /** In the order of their end. */
+  readonly ended: Set<ProcessEntry>;
+  readonly running: Set<ProcessEntry>;
+  chars: number;
+}
+
 /**
- * Processes by id, by pid and time, and by parent, within a bound: ended ones go first, oldest first. Where the
- * running ones alone exceed it, whoever takes the room gives it back: else some user's thousand sleeping
- * processes with long arguments would make the agent forget pid 1, the services and itself.
+ * Processes by id, by pid and time, and by parent, within a bound. The user who has most of them gives room: of his
+ * the ended ones, oldest first. Where his running ones alone exceed it, whoever takes the room gives it back: else
+ * some user's thousand sleeping processes with long arguments, or his fork bomb, would make the agent forget pid 1,
+ * the services, itself, and what others did a minute ago.
  */
 export class ProcessIndex {
   readonly #limits: ProcessIndexLimits;
@@ -42,8 +51,7 @@ export class ProcessIndex {
   readonly #live = new Map<number, ProcessEntry>();
   /** The last ended process of each pid. */
   readonly #lastEnded = new Map<number, ProcessEntry>();
-  /** In the order of their end. */
-  readonly #ended = new Set<ProcessEntry>();
+  readonly #shares = new Map<string, Share>();
   readonly #children = new Map<string, Set<string>>();
   #chars = 0;
   #evicted = 0;
@@ -90,31 +98,30 @@ export class ProcessIndex {
       const before = this.#live.get(entry.pid);
       if (before) this.end(before, { time: entry.startedAt ?? 0, bootTime: entry.startedBoot });
       this.#live.set(entry.pid, entry);
-    } else {
-      this.#ended.add(entry);
     }
-    this.#chars += textOf(entry);
+    this.#enter(entry);
     if (entry.parentEntityId) this.#link(entry.parentEntityId, entry.entityId);
-    this.#shrink();
+    this.#shrink(entry);
     return entry;
   }
 
   /** Found running although it was taken for ended: same boot, pid and start time are the same process. */
   #revive(entry: ProcessEntry): ProcessEntry {
+    this.#leave(entry);
     entry.endedAt = undefined;
     entry.endedBoot = undefined;
-    this.#ended.delete(entry);
+    this.#enter(entry);
     this.#live.set(entry.pid, entry);
     return entry;
   }
 
   describe(entry: ProcessEntry, facts: Pick<ProcessEntry, 'image' | 'commandLine' | 'user'>): void {
-    this.#chars -= textOf(entry);
+    this.#leave(entry);
     entry.image = facts.image ?? entry.image;
     entry.commandLine = facts.commandLine ?? entry.commandLine;
     entry.user = facts.user ?? entry.user;
-    this.#chars += textOf(entry);
-    this.#shrink();
+    this.#enter(entry);
+    this.#shrink(entry);
   }
 
   setParent(entry: ProcessEntry, parent: ProcessEntry): void {
@@ -128,7 +135,9 @@ export class ProcessIndex {
   end(entry: ProcessEntry, moment: Moment): void {
     if (this.#live.get(entry.pid) === entry) {
       this.#live.delete(entry.pid);
-      this.#ended.add(entry);
+      this.#leave(entry);
+      entry.endedBoot = moment.bootTime;
+      this.#enter(entry);
       this.#lastEnded.set(entry.pid, entry);
     } else if (entry.endedBoot === undefined || moment.bootTime >= entry.endedBoot) {
       return;
@@ -161,32 +170,60 @@ export class ProcessIndex {
     else this.#children.set(parentId, new Set([childId]));
   }
 
-  #shrink(): void {
+  #enter(entry: ProcessEntry): void {
+    const user = entry.user ?? '';
+    let share = this.#shares.get(user);
+    if (!share) this.#shares.set(user, (share = { ended: new Set(), running: new Set(), chars: 0 }));
+    (entry.endedBoot === undefined ? share.running : share.ended).add(entry);
+    share.chars += textOf(entry);
+    this.#chars += textOf(entry);
+  }
+
+  #leave(entry: ProcessEntry): void {
+    this.#chars -= textOf(entry);
+    const user = entry.user ?? '';
+    const share = this.#shares.get(user);
+    if (!share) return;
+    share.chars -= textOf(entry);
+    share.ended.delete(entry);
+    share.running.delete(entry);
+    if (share.ended.size + share.running.size === 0) this.#shares.delete(user);
+  }
+
+  /** `latest` is what has just come. */
+  #shrink(latest: ProcessEntry): void {
     while (this.#byId.size > this.#limits.maxRecords || this.#chars > this.#limits.maxTextChars) {
-      const victim = this.#oldestEnded() ?? this.#leastMissed();
+      const byText = this.#chars > this.#limits.maxTextChars;
+      const share = this.#largestShare(byText);
+      const victim = share && (this.#oldestEnded(share) ?? this.#leastMissed(share, byText, latest));
       if (!victim) return;
       this.#evict(victim);
     }
   }
 
+  #largestShare(byText: boolean): Share | undefined {
+    const sizeOf = (share: Share): number => (byText ? share.chars : share.ended.size + share.running.size);
+    let largest: Share | undefined;
+    for (const share of this.#shares.values()) if (!largest || sizeOf(share) > sizeOf(largest)) largest = share;
+    return largest;
+  }
+
   /** The oldest ended process, but rather one without running children: they need their parent's name. */
-  #oldestEnded(): ProcessEntry | undefined {
+  #oldestEnded({ ended }: Share): ProcessEntry | undefined {
     for (let tries = 0; tries < EVICTION_TRIES; tries += 1) {
-      const oldest = this.#ended.values().next().value;
+      const oldest = ended.values().next().value;
       if (!oldest || !this.#hasLiveChild(oldest)) return oldest;
-      this.#ended.delete(oldest);
-      this.#ended.add(oldest);
+      ended.delete(oldest);
+      ended.add(oldest);
     }
-    return this.#ended.values().next().value;
+    return ended.values().next().value;
   }
 
   /** Of the running ones that with the longest text if there is too much text, else the latest. */
-  #leastMissed(): ProcessEntry | undefined {
-    const byText = this.#chars > this.#limits.maxTextChars;
+  #leastMissed({ running }: Share, byText: boolean, latest: ProcessEntry): ProcessEntry | undefined {
+    if (!byText && running.has(latest)) return latest;
     let found: ProcessEntry | undefined;
-    for (const entry of this.#live.values()) {
-      if (!found || !byText || textOf(entry) >= textOf(found)) found = entry;
-    }
+    for (const entry of running) if (!found || !byText || textOf(entry) >= textOf(found)) found = entry;
     return found;
   }
 
@@ -200,9 +237,8 @@ export class ProcessIndex {
 
   #evict(entry: ProcessEntry): void {
     this.#evicted += 1;
-    this.#chars -= textOf(entry);
+    this.#leave(entry);
     this.#byId.delete(entry.entityId);
-    this.#ended.delete(entry);
     if (this.#live.get(entry.pid) === entry) this.#live.delete(entry.pid);
     if (this.#lastEnded.get(entry.pid) === entry) this.#lastEnded.delete(entry.pid);
     if (entry.parentEntityId) this.#unlink(entry.parentEntityId, entry.entityId);
