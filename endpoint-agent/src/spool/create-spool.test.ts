@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Gap, type Item, Item as ItemSchema } from '@yagura/protocol';
+import { type Gap, type Item, type ItemBody, Item as ItemSchema } from '@yagura/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { aStory, eventItem, healthItem, storyItem } from '../../../test/fakes/items.ts';
 import { manualClock, seededRandom } from '../../../test/fakes/time.ts';
@@ -139,6 +139,49 @@ describe('[SP4] bounds', () => {
     expect(gaps(spool)[0]).toMatchObject({ lane: 'telemetry', fromSequence: 1 });
     const oldestKept = Math.min(...kept.map((item) => item.sequence));
     expect(gaps(spool)[0]?.toSequence).toBeLessThan(oldestKept);
+  });
+
+  test('a flood of one user sheds his own telemetry, not that of others nor what was done to the agent', () => {
+    const spool = spoolOf(small);
+    const of = (from: number, count: number, user: string, service?: string): ItemBody[] =>
+      events(from, count).flatMap((body) => {
+        if (body.type !== 'event') return [];
+        const { event } = body;
+        const logsource = service === undefined ? event.logsource : { product: 'linux' as const, service };
+        return [{ ...body, event: { ...event, logsource, fields: { ...event.fields, User: user } } }];
+      });
+    spool.append([...of(0, 40, 'alice'), ...of(40, 5, 'root', 'sensor_tamper'), ...of(45, 40, 'bob')]);
+    for (let round = 0; round < 50; round += 1) spool.append(of(100 + round * 20, 20, 'flood'));
+    const kept = Map.groupBy(pending(spool), ({ body }) =>
+      body.type === 'event' ? String(body.event.fields['User']) : body.type,
+    );
+    const counts = ['alice', 'root', 'bob'].map((user) => kept.get(user)?.length);
+    expect(counts).toEqual([40, 5, 40]);
+    const counted = gaps(spool).reduce((sum, gap) => sum + gap.count, 0);
+    expect((kept.get('flood')?.length ?? 0) + counted).toBe(1_000);
+    const newest = kept.get('flood')?.at(-1)?.body;
+    expect(newest?.type === 'event' && newest.event.eventId).toBe(
+      of(100 + 49 * 20 + 19, 1, 'flood').flatMap((body) => (body.type === 'event' ? body.event.eventId : []))[0],
+    );
+  });
+
+  test('users who have as much as each other shed alike', () => {
+    const spool = spoolOf({ rows: 120, alertRows: 20 });
+    for (let round = 0; round < 100; round += 1) {
+      for (const user of ['a', 'b']) {
+        spool.append(
+          events(round, 1).flatMap((body) =>
+            body.type === 'event' ? [{ ...body, event: { ...body.event, fields: { User: user } } }] : [],
+          ),
+        );
+      }
+    }
+    const users = pending(spool).flatMap(({ body }) =>
+      body.type === 'event' ? [String(body.event.fields['User'])] : [],
+    );
+    const [a, b] = ['a', 'b'].map((user) => users.filter((each) => each === user).length);
+    expect(Math.abs((a ?? 0) - (b ?? 0))).toBeLessThan(5);
+    expect(users.length).toBeGreaterThan(90);
   });
 
   test('detail is shed only when no telemetry is left, and alerts stay whole', () => {

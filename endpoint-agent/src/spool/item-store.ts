@@ -13,7 +13,7 @@ export interface NewRow {
   readonly json: string;
   readonly subject?: string;
   readonly revision?: number;
-  /** Order of shedding among alerts: the lowest goes first. */
+  /** Order of shedding among alerts: the lowest goes first. Of telemetry, a number for the user whose it is. */
   readonly weight: number;
   /** Alerts with the same signature say the same (SP4). */
   readonly signature?: string;
@@ -24,6 +24,12 @@ export interface RowKey {
   readonly lane: Lane;
   readonly size: number;
   readonly spooledAt: number;
+}
+
+export interface TelemetryOwner {
+  readonly owner: number;
+  readonly rows: number;
+  readonly bytes: number;
 }
 
 export type LaneTotals = Record<Lane, { rows: number; bytes: number }>;
@@ -130,6 +136,20 @@ export class ItemStore {
     for (const row of this.#statements.lane.iterate(LANES.indexOf(lane))) yield toKey(row);
   }
 
+  /** What each user has of the telemetry. */
+  telemetryOwners(): TelemetryOwner[] {
+    return this.#statements.owners.all().map((row) => ({
+      owner: Number(row['weight']),
+      rows: Number(row['rows']),
+      bytes: Number(row['bytes']),
+    }));
+  }
+
+  /** One user's telemetry, oldest first. */
+  *telemetryOf(owner: number): IterableIterator<RowKey> {
+    for (const row of this.#statements.owned.iterate(owner)) yield toKey(row);
+  }
+
   /** Alerts that repeat a newer one's signature, oldest first. */
   repeatedAlerts(): RowKey[] {
     return this.#statements.repeated.all().map(toKey);
@@ -175,9 +195,16 @@ function toKey(row: Row): RowKey {
   return { sequence: Number(row['sequence']), lane, size: Number(row['size']), spooledAt: Number(row['spooled_at']) };
 }
 
+const ITEM_BY_OWNER =
+  'CREATE INDEX IF NOT EXISTS item_owner ON item (lane, weight, sequence, size, spooled_at) WHERE lane = 2';
+
 function createSchema(store: Store, newEpoch: () => string): void {
   const version = Number(store.prepare('PRAGMA user_version').get()?.['user_version']);
-  if (version === SCHEMA_VERSION) return;
+  if (version === SCHEMA_VERSION) {
+    // Spools from before there was this index are as good as others.
+    store.exec(ITEM_BY_OWNER);
+    return;
+  }
   // A version that this build does not know is set aside like damage, and kept.
   if (version !== 0) throw Object.assign(new Error(`spool of version ${version}`), { errcode: 11 });
   store.transaction('durable', () => {
@@ -191,6 +218,7 @@ function createSchema(store: Store, newEpoch: () => string): void {
       CREATE INDEX item_lane ON item (lane, sequence, size, spooled_at);
       CREATE INDEX item_subject ON item (subject) WHERE subject IS NOT NULL;
       CREATE INDEX item_signature ON item (signature, sequence) WHERE signature IS NOT NULL;
+      ${ITEM_BY_OWNER};
       CREATE TABLE set_aside (sequence INTEGER PRIMARY KEY, code TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL);
       PRAGMA user_version = ${SCHEMA_VERSION};
     `);
@@ -220,6 +248,8 @@ function prepare(
   | 'remove'
   | 'range'
   | 'lane'
+  | 'owners'
+  | 'owned'
   | 'repeated'
   | 'weakest'
   | 'body'
@@ -236,6 +266,12 @@ function prepare(
     remove: store.prepare('DELETE FROM item WHERE sequence = ?'),
     range: store.prepare(`SELECT ${key} FROM item WHERE sequence BETWEEN ? AND ?`),
     lane: store.prepare(`SELECT ${key} FROM item WHERE lane = ? ORDER BY sequence`),
+    owners: store.prepare(
+      'SELECT weight, count(*) AS rows, sum(size) AS bytes FROM item INDEXED BY item_owner WHERE lane = 2 GROUP BY weight',
+    ),
+    owned: store.prepare(
+      `SELECT ${key} FROM item INDEXED BY item_owner WHERE lane = 2 AND weight = ? ORDER BY sequence`,
+    ),
     repeated: store.prepare(
       `SELECT ${key} FROM item AS old WHERE lane = 0 AND signature IS NOT NULL AND EXISTS
          (SELECT 1 FROM item AS new WHERE new.signature = old.signature AND new.sequence > old.sequence)

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Event, type FieldValue, type ItemBody, LANE_OF, SEVERITIES, type Story } from '@yagura/protocol';
+import { TAMPER_SERVICE } from '../sensors/sensor.ts';
 import type { NewRow } from './item-store.ts';
 
 /** Outcomes and quarantine are shed as late as a high story; gaps never are. */
@@ -19,12 +20,27 @@ export function rowOf(body: ItemBody, sequence: number, spooledAt: number, limit
         weight: SEVERITIES.indexOf(body.story.severity),
         signature: signatureOf(body.story),
       };
+    case 'event':
+      return { ...row, weight: ownerOf(body.event) };
     case 'health':
     case 'inventory':
       return { ...row, subject: body.type, weight: 0 };
     default:
       return { ...row, weight: WEIGHT_OF_FACTS };
   }
+}
+
+/** Users are told apart by so many numbers: two of the same share. */
+const OWNERS = 1_024;
+/** Of telemetry that is shed last: what was done to the agent itself. */
+export const OWNED_BY_AGENT = -1;
+
+/** Whose room an event takes (SPEC SP4): a number for its user. */
+function ownerOf({ logsource, fields }: Event): number {
+  if (logsource.service === TAMPER_SERVICE) return OWNED_BY_AGENT;
+  let hash = 0x811c9dc5;
+  for (const letter of String(fields['User'] ?? '')) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193);
+  return (hash >>> 0) % OWNERS;
 }
 
 /** Stories with the same rules at the same severity say the same about different processes. */

@@ -1,6 +1,7 @@
 import type { Gap, Lane } from '@yagura/protocol';
-import type { ItemStore, RowKey } from './item-store.ts';
+import type { ItemStore, RowKey, TelemetryOwner } from './item-store.ts';
 import type { SpoolLimits } from './limits.ts';
+import { OWNED_BY_AGENT } from './row-of.ts';
 
 /** When shedding begins it frees this part of the bound at once, so that it is not repeated per append. */
 const SLACK = 0.02;
@@ -34,6 +35,8 @@ export function makeRoom(
     shed += keys.length;
   };
 
+  const ofAll = excessOf(store, limits, 'all');
+  if (ofAll !== undefined) drop('telemetry', takeFromLargest(store, ofAll, offered));
   for (const lane of ['telemetry', 'detail'] as const) {
     const excess = excessOf(store, limits, 'all');
     if (excess !== undefined) drop(lane, take(store.keys(lane), excess, offered));
@@ -60,6 +63,40 @@ function excessOf(store: ItemStore, limits: SpoolLimits, scope: 'all' | 'alerts'
     bytes: excess.bytes > 0 ? excess.bytes + limits.bytes * SLACK : 0,
     rows: excess.rows > 0 ? excess.rows + limits.rows * SLACK : 0,
   };
+}
+
+/**
+ * The oldest telemetry of those users who have most of it, down to the same height: one user's flood costs nobody
+ * else anything. What was done to the agent itself is left.
+ */
+function takeFromLargest(store: ItemStore, excess: Excess, offered: ReadonlySet<number>): RowKey[] {
+  const byBytes = excess.bytes > 0;
+  const sizeOf = ({ bytes, rows }: TelemetryOwner): number => (byBytes ? bytes : rows);
+  const owners = store
+    .telemetryOwners()
+    .filter(({ owner }) => owner !== OWNED_BY_AGENT)
+    .sort((a, b) => sizeOf(b) - sizeOf(a));
+  const height = heightFor(owners.map(sizeOf), byBytes ? excess.bytes : excess.rows);
+  const taken: RowKey[] = [];
+  for (const each of owners) {
+    const above = sizeOf(each) - height;
+    if (above <= 0) break;
+    taken.push(
+      ...take(store.telemetryOf(each.owner), byBytes ? { bytes: above, rows: 0 } : { bytes: 0, rows: above }, offered),
+    );
+  }
+  return taken;
+}
+
+/** The height to which the largest are cut so that `wanted` is freed; `sizes` from the largest down. */
+function heightFor(sizes: readonly number[], wanted: number): number {
+  let sum = 0;
+  for (const [index, size] of sizes.entries()) {
+    sum += size;
+    const height = (sum - wanted) / (index + 1);
+    if (height >= (sizes[index + 1] ?? 0)) return height;
+  }
+  return 0;
 }
 
 function take(keys: IterableIterator<RowKey>, excess: Excess, offered: ReadonlySet<number>): RowKey[] {
