@@ -23,6 +23,9 @@ export interface Suspension {
   readonly times: number;
 }
 
+/** So many timings that were multiplied it takes at least to suspend a rule. */
+const EVIDENCE = 8;
+
 /** Adds up the time that each rule takes and leaves out those that take too much. */
 export class RuleBudget {
   readonly #limits: BudgetLimits;
@@ -43,8 +46,13 @@ export class RuleBudget {
     return this.#clock();
   }
 
-  charge(rule: RuleFacts, time: number): void {
+  /**
+   * A timing that stands for `weight` events. Whoever takes the time may lose the processor meanwhile, so what
+   * was not measured but multiplied weighs little: a rule is suspended for several such timings, never for one.
+   */
+  charge(rule: RuleFacts, measured: number, weight: number): void {
     const now = this.#clock();
+    const time = Math.max(measured, Math.min(measured * weight, this.#limits.perRule / EVIDENCE));
     if (now >= this.#periodEnd) {
       this.#used.clear();
       this.#periodEnd = now + this.#limits.period;

@@ -135,7 +135,7 @@ export class RuleGroup {
     if (weight === 0) return test(this.#facts);
     const start = budget.now();
     const holds = test(this.#facts);
-    budget.charge(facts, (budget.now() - start) * weight);
+    budget.charge(facts, budget.now() - start, weight);
     return holds;
   }
 
