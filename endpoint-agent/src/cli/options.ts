@@ -28,7 +28,12 @@ export function parseCommand<T extends ParseArgsConfig>(
   }
 }
 
-/** One line on stderr: a stable code, what is wrong, what to do. */
+/** What went wrong, as every command says it: a stable code, what is wrong, what to do. One line without its end. */
+export function complaint(code: string, message: string): string {
+  return `yagura-agent: error (${code}): ${message}`;
+}
+
+/** The same on stderr. */
 export function complain(code: string, message: string): void {
-  process.stderr.write(`yagura-agent: error (${code}): ${message}\n`);
+  process.stderr.write(`${complaint(code, message)}\n`);
 }

@@ -8,6 +8,7 @@ import { randomHex, systemRandom } from '../platform/random.ts';
 import { createLinuxResponder } from '../responses/linux/create-linux-responder.ts';
 import type { Responder } from '../responses/responder.ts';
 import { storeFailure } from '../store/sqlite.ts';
+import { oneLine } from './one-line.ts';
 import { complain, DEFAULT_STATE_DIR, parseCommand } from './options.ts';
 
 const USAGE = `quarantine list [--json] [--state-dir DIR]
@@ -73,10 +74,12 @@ function actionFor(command: string, quarantineId: string | undefined, to: string
   const context = () => ({ actionId: `local-${randomHex(systemRandom, 12)}`, origin: 'local' as const });
   if (command === 'restore') {
     const directory = to === undefined ? undefined : encodePath(Buffer.from(resolve(to)));
-    return async (responder, json) => report(await responder.restoreFile(quarantineId, context(), directory), json);
+    return async (responder, json) =>
+      report(quarantineId, await responder.restoreFile(quarantineId, context(), directory), json);
   }
   if (command === 'delete' && to === undefined) {
-    return async (responder, json) => report(await responder.deleteQuarantined(quarantineId, context()), json);
+    return async (responder, json) =>
+      report(quarantineId, await responder.deleteQuarantined(quarantineId, context()), json);
   }
   return undefined;
 }
@@ -94,13 +97,26 @@ function lineOf({ quarantineId, state, quarantinedAt, size, path }: QuarantineIt
   return `${quarantineId}  ${state.padEnd(8)}  ${time}  ${String(size).padStart(10)}  ${path}`;
 }
 
-function report(outcome: ActionOutcome, json: boolean): number {
+function report(quarantineId: string, outcome: ActionOutcome, json: boolean): number {
   if (json) process.stdout.write(`${JSON.stringify(outcome)}\n`);
-  const { ok, code, target, detail } = outcome;
-  if (ok && !json) process.stdout.write(`${code}: ${outcome.kind} ${target.path ?? target.quarantineId ?? ''}\n`);
-  if (!ok && !json) complain(code, `${detail ?? 'nothing was changed'} (${target.path ?? target.quarantineId ?? ''})`);
+  const { ok, code, target } = outcome;
+  const subject = oneLine(target.path ?? quarantineId);
+  if (ok && !json) process.stdout.write(`${code}: ${outcome.kind} ${subject}\n`);
+  // The detail says who asked and is for the record.
+  if (!ok && !json) complain(code, `${subject}: ${REASONS[code] ?? 'nothing was changed.'}`);
   return ok ? 0 : 1;
 }
+
+/** Why the vault did not do it, and what to do. */
+const REASONS: Partial<Record<ActionOutcome['code'], string>> = {
+  not_found: 'the vault holds no file under this id; "quarantine list" says what it holds.',
+  target_exists: 'there is another file in its place; --to DIR puts it elsewhere.',
+  path_unsafe: 'its folder is not safe to write to; --to DIR puts it elsewhere.',
+  path_changed: 'its folder changed meanwhile; try again, or put it elsewhere with --to DIR.',
+  no_space: 'the disk is full.',
+  not_permitted: 'the system does not permit it.',
+  io_error: 'the file cannot be read or written; "doctor" says how the disk is.',
+};
 
 async function openResponder(stateDir: string): Promise<Responder> {
   const toStderr = (facts: object, message: string): void => {

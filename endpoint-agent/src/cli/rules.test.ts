@@ -40,14 +40,27 @@ test('check loads what it can and names file, line, code and message of the rest
   expect((await run('check', join(folder, 'good.yml'), '--strict')).code).toBe(0);
 });
 
-test('a path that cannot be read and a wrong call are one line and exit code 2', async () => {
-  const missing = await run('check', join(folder, 'missing'));
-  expect(missing.code).toBe(2);
-  expect(missing.err).toContain('missing');
-  for (const args of [[], ['check'], ['nope'], ['check', '--nope', folder]]) {
-    const { code, err } = await run(...args);
-    expect([code, err.split('\n').length > 0]).toEqual([2, true]);
+test('what goes wrong begins with the program and a stable code, in one line; a wrong call adds the usage', async () => {
+  const pack = join(folder, 'pack');
+  const cases: readonly (readonly [code: string, args: readonly string[], words: RegExp])[] = [
+    ['path_unreadable', ['check', join(folder, 'missing')], /missing/],
+    ['usage', [], /no subcommand/],
+    ['usage', ['nope'], /no rules command "nope"/],
+    ['usage', ['check'], /no path/],
+    ['usage', ['check', '--nope', folder], /--nope/],
+    ['usage', ['compile', folder], /-o PACK/],
+    ['usage', ['import', folder, folder, '-o', pack], /one archive or folder/],
+    ['pack_unnameable', ['compile', folder, '-o', pack, '--name', ''], /--name/],
+    ['pack_unwritable', ['compile', folder, '-o', join(folder, 'no', 'such')], /cannot write/],
+  ];
+  for (const [code, args, words] of cases) {
+    const { code: exit, err } = await run(...args);
+    const [line = '', ...more] = err.split('\n');
+    expect([exit, line], args.join(' ')).toEqual([2, expect.stringMatching(words)]);
+    expect(line).toMatch(new RegExp(`^yagura-agent: error \\(${code}\\): `));
+    expect(more.length > 0).toBe(code === 'usage');
   }
+  expect(await run('--help')).toMatchObject({ code: 0, out: expect.stringContaining('usage:'), err: '' });
 });
 
 test('compile and import write a pack that an endpoint can read', async () => {

@@ -12,6 +12,8 @@ import {
   type RuleSource,
 } from '../core/index.ts';
 import { declaredSources } from './coverage-sources.ts';
+import { oneLine } from './one-line.ts';
+import { asksForHelp, complaint } from './options.ts';
 import { readRuleArchive } from './rule-archive.ts';
 import { coverageBySystem } from './rule-coverage.ts';
 import { readRuleFiles, UnreadablePath } from './rule-files.ts';
@@ -50,21 +52,36 @@ const COMMANDS: Readonly<Record<string, (options: Options, output: CommandOutput
 export async function runRules(args: readonly string[], output: CommandOutput): Promise<number> {
   const [name = '', ...rest] = args;
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  const options = parseOptions(rest);
-  if (command === undefined || options === undefined) {
-    output.err(USAGE);
-    return 2;
+  if (asksForHelp(args)) {
+    output.out(USAGE);
+    return 0;
   }
+  if (command === undefined) {
+    return misused(output, name === '' ? 'no subcommand' : `there is no rules command "${firstLine(name)}"`);
+  }
+  const options = parseOptions(rest);
+  if (typeof options === 'string') return misused(output, options);
   try {
     return await command(options, output);
   } catch (error) {
     if (!(error instanceof UnreadablePath)) throw error;
-    output.err(`${error.message}: does it exist, and may you read it?`);
+    output.err(complaint('path_unreadable', `${error.message}: does it exist, and may you read it?`));
     return 2;
   }
 }
 
-function parseOptions(args: readonly string[]): Options | undefined {
+/** A wrong call: what is wrong with it, and how it is called. */
+function misused(output: CommandOutput, reason: string): number {
+  output.err(`${complaint('usage', reason)}\n${USAGE}`);
+  return 2;
+}
+
+function firstLine(text: string): string {
+  return oneLine((text.split('\n')[0] ?? '').slice(0, 200));
+}
+
+/** What is wrong with the arguments, in words, where they are not understood. */
+function parseOptions(args: readonly string[]): Options | string {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
@@ -77,7 +94,7 @@ function parseOptions(args: readonly string[]): Options | undefined {
       },
       allowPositionals: true,
     });
-    if (positionals.length === 0) return undefined;
+    if (positionals.length === 0) return 'no path';
     return {
       paths: positionals,
       json: values.json === true,
@@ -86,9 +103,9 @@ function parseOptions(args: readonly string[]): Options | undefined {
       name: values.name,
       packVersion: values['pack-version'],
     };
-  } catch {
+  } catch (error) {
     // parseArgs reports an unknown option by throwing.
-    return undefined;
+    return firstLine(error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -134,17 +151,14 @@ async function compile(options: Options, output: CommandOutput): Promise<number>
 /** A folder, or an archive as SigmaHQ publishes them. */
 async function importRules(options: Options, output: CommandOutput): Promise<number> {
   const [path = ''] = options.paths;
-  if (options.paths.length !== 1) {
-    output.err(USAGE);
-    return 2;
-  }
+  if (options.paths.length !== 1) return misused(output, 'import takes one archive or folder');
   const info = await stat(path).catch(() => undefined);
   if (info?.isDirectory() === true) return compile(options, output);
   const bytes = await readFile(path).catch(() => undefined);
   if (bytes === undefined) throw new UnreadablePath(path);
   const archive = readRuleArchive(bytes);
   if (archive.ok) return writePack(archive.sources, [], options, output);
-  output.err(`${path}: ${archive.code}: expected a ZIP or a gzipped tar archive of rules`);
+  output.err(complaint(archive.code, `${path}: expected a ZIP or a gzipped tar archive of rules`));
   return 2;
 }
 
@@ -154,10 +168,7 @@ async function writePack(
   options: Options,
   output: CommandOutput,
 ): Promise<number> {
-  if (options.output === undefined) {
-    output.err(USAGE);
-    return 2;
-  }
+  if (options.output === undefined) return misused(output, '-o PACK says where to write the pack');
   const pack = compilePack(sources);
   const rejected = [...unread, ...pack.rejected];
   const composed = composePackFile(pack, {
@@ -167,7 +178,7 @@ async function writePack(
     canFire: (rule, system) => decideCoverage(rule, declaredSources(system)).canFire,
   });
   if (composed === undefined) {
-    output.err('--name and --pack-version are 1 to 64 printable characters');
+    output.err(complaint('pack_unnameable', '--name and --pack-version are 1 to 64 printable characters'));
     return 2;
   }
   const bytes = Buffer.from(composed.text);
@@ -175,7 +186,8 @@ async function writePack(
   try {
     await writeFile(options.output, bytes);
   } catch (error) {
-    output.err(`cannot write ${options.output}: ${error instanceof Error ? error.message : 'unknown reason'}`);
+    const reason = error instanceof Error ? firstLine(error.message) : 'unknown reason';
+    output.err(complaint('pack_unwritable', `cannot write ${options.output}: ${reason}`));
     return 2;
   }
   if (options.json) {
