@@ -57,7 +57,9 @@ export function readSignerConfig(
       },
     }));
   } catch (error) {
-    throw new SignerConfigError(error instanceof Error ? error.message : String(error));
+    // parseArgs adds how to write what nobody meant.
+    const reason = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
+    throw new SignerConfigError(`${reason.replaceAll('\n', ' ')}: ${USAGE}`);
   }
   const names = values['gateway-name'] ?? env['YAGURA_SIGNER_GATEWAY_NAMES']?.split(',').filter((name) => name !== '');
   const perMinute = values['certificates-per-minute'] ?? env['YAGURA_SIGNER_CERTIFICATES_PER_MINUTE'] ?? '600';
@@ -71,8 +73,70 @@ export function readSignerConfig(
     logLevel: values['log-level'] ?? env['YAGURA_SIGNER_LOG_LEVEL'] ?? 'info',
   });
   if (!result.success) {
-    const issue = result.error.issues[0];
-    throw new SignerConfigError(`configuration: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`);
+    const name = result.error.issues[0]?.path[0];
+    throw new SignerConfigError(explain(SETTINGS.find(({ key }) => key === name) ?? SETTINGS[0]));
   }
   return Object.freeze(result.data);
+}
+
+const USAGE =
+  'usage: yagura-console signer --state-dir DIR --socket PATH --admin-socket PATH [--gateway-name NAME]... ' +
+  '[--console-gid GID] [--certificates-per-minute N] [--log-level LEVEL]';
+
+interface Setting {
+  readonly key: keyof SignerConfig;
+  readonly option: string;
+  readonly variable: string;
+  /** What it has to be, to follow "needs". */
+  readonly needs: string;
+}
+
+/** How each setting is given, and what it has to be. */
+const SETTINGS = [
+  {
+    key: 'stateDirectory',
+    option: '--state-dir',
+    variable: 'YAGURA_SIGNER_STATE_DIR',
+    needs: 'a folder of its own, where its keys lie',
+  },
+  {
+    key: 'socket',
+    option: '--socket',
+    variable: 'YAGURA_SIGNER_SOCKET',
+    needs: 'the path of the socket for the console',
+  },
+  {
+    key: 'adminSocket',
+    option: '--admin-socket',
+    variable: 'YAGURA_SIGNER_ADMIN_SOCKET',
+    needs: 'the path of the socket for the operator',
+  },
+  {
+    key: 'consoleGid',
+    option: '--console-gid',
+    variable: 'YAGURA_SIGNER_CONSOLE_GID',
+    needs: 'the number of a group',
+  },
+  {
+    key: 'gatewayNames',
+    option: '--gateway-name',
+    variable: 'YAGURA_SIGNER_GATEWAY_NAMES',
+    needs: 'at most 32 host names or addresses',
+  },
+  {
+    key: 'endpointCertificates',
+    option: '--certificates-per-minute',
+    variable: 'YAGURA_SIGNER_CERTIFICATES_PER_MINUTE',
+    needs: 'a number from 1 to 1000000',
+  },
+  {
+    key: 'logLevel',
+    option: '--log-level',
+    variable: 'YAGURA_SIGNER_LOG_LEVEL',
+    needs: 'one of debug, info, warn, error, silent',
+  },
+] as const satisfies readonly Setting[];
+
+function explain({ option, variable, needs }: Setting): string {
+  return `${option} (or ${variable}) needs ${needs}`;
 }
