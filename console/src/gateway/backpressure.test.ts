@@ -1,24 +1,26 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { batchOf, enrolPeer, hangUp, itemOf, openSession } from '../../../test/fakes/agent-peer.ts';
 import { type RunningGateway, startGateway } from '../../../test/fakes/running-gateway.ts';
 import { type RunningSigner, startSigner } from '../../../test/fakes/running-signer.ts';
 import type { Ingest } from '../contexts/ingest/api.ts';
+import type { GatewayLimits } from './limits.ts';
 
 let signer: RunningSigner;
 let running: RunningGateway;
 /** Batches wait here while `hold` is set. */
 let hold: Promise<void> | undefined;
 
-beforeEach(async () => {
-  signer = await startSigner();
-  hold = undefined;
-  running = await startGateway({
+let pace: GatewayLimits['pace'] | undefined;
+
+const start = (): Promise<RunningGateway> =>
+  startGateway({
     signer: signer.client,
     clock: signer.clock,
-    limits: { waitingBytes: 2_000 },
+    limits: { waitingBytes: 2_000, ...(pace === undefined ? {} : { pace }) },
     wrapIngest: (ingest): Ingest => ({
       ...ingest,
       async submit(batch) {
@@ -27,6 +29,18 @@ beforeEach(async () => {
       },
     }),
   });
+
+/** Another gateway, with the limits that the test has set. */
+async function restart(): Promise<RunningGateway> {
+  await running[Symbol.asyncDispose]();
+  return await start();
+}
+
+beforeEach(async () => {
+  signer = await startSigner();
+  hold = undefined;
+  pace = undefined;
+  running = await start();
 });
 afterEach(async () => {
   await running[Symbol.asyncDispose]();
@@ -103,6 +117,45 @@ describe('a slow or broken database', () => {
     peer.sendBatch(batchOf(1_000, [itemOf(acknowledged.length + 1)]));
     expect(await peer.next()).toMatchObject({ type: 'ack' });
     await hangUp(peer);
+  });
+});
+
+describe('a session that brings too much', () => {
+  test('is read later, and all that it brought is acknowledged', async () => {
+    pace = { batchesPerSecond: 20, burstBatches: 3, bytesPerSecond: 1e9, burstBytes: 1e9 };
+    running = await restart();
+    const peer = await openSession(running.gateway.port, await enrol());
+    const began = performance.now();
+    for (let batchId = 1; batchId <= 13; batchId += 1) {
+      peer.sendBatch(batchOf(batchId, [itemOf(batchId)]));
+      expect(await peer.next()).toMatchObject({ type: 'ack', batchId });
+    }
+    // Thirteen of which three are free take half a second at twenty a second; the last one's debt is yet to be paid.
+    expect(performance.now() - began).toBeGreaterThan(400);
+    await hangUp(peer);
+  });
+
+  test('[UP8] beyond that is refused with a time, without an end of the session, and costs no other one anything', async () => {
+    pace = { batchesPerSecond: 1e6, burstBatches: 1e6, bytesPerSecond: 100, burstBytes: 100 };
+    running = await restart();
+    const hasty = await openSession(running.gateway.port, await enrol());
+    // In one piece: what was read with the first cannot be left for later.
+    const connection = Reflect.get(hasty.socket, '_socket') as Duplex;
+    connection.cork();
+    for (const batchId of [1, 2]) hasty.sendBatch(batchOf(batchId, [itemOf(batchId), itemOf(batchId + 10)]), 'json');
+    connection.uncork();
+    const answers = [await hasty.next(), await hasty.next()];
+    expect(answers).toContainEqual(expect.objectContaining({ type: 'ack', batchId: 1 }));
+    const answer = answers.find(({ type }) => type === 'nack');
+    expect(answer).toMatchObject({ type: 'nack', batchId: 2, code: 'rate_limited' });
+    expect(answer?.type === 'nack' && answer.retryAfterMs).toBeGreaterThan(1_000);
+    const other = await openSession(running.gateway.port, await enrol());
+    other.sendBatch(batchOf(1, [itemOf(1)]));
+    expect(await other.next()).toMatchObject({ type: 'ack' });
+    const rows = await running.store.read.selectFrom('events').select('sequence').execute();
+    expect(rows.map(({ sequence }) => sequence).sort((a, b) => a - b)).toEqual([1, 1, 11]);
+    await hangUp(other);
+    await hangUp(hasty);
   });
 });
 

@@ -19,6 +19,13 @@ export const GATEWAY_LIMITS = {
   packSilenceMs: 30_000,
   /** Text and control frames of one session (SPEC LI4). */
   textFrames: { perMinute: 1_200, burst: 100 },
+  /**
+   * Batches of one session, and their bytes decompressed: an agent that comes back with a full spool (256 MiB) is
+   * served in half a minute, and a stolen identity cannot keep the console busy.
+   */
+  pace: { batchesPerSecond: 50, burstBatches: 500, bytesPerSecond: 8 * 1024 * 1024, burstBytes: 64 * 1024 * 1024 },
+  /** A session that owes more than this is answered `rate_limited`; one that owes less is read later. */
+  refusedDebtMs: 1_000,
   renewals: { perMinute: 0.1, burst: 5 },
   fragments: 64,
   /** Pieces in which the bytes of one frame may arrive before they are put together. */

@@ -14,6 +14,7 @@ import { createTokenBucket, type TokenBucket } from '../platform/token-bucket.ts
 import type { Reader } from './intake.ts';
 import { Liveness } from './liveness.ts';
 import { OrderDelivery } from './order-delivery.ts';
+import { Pace } from './pace.ts';
 import type { PeerIdentity } from './peer-identity.ts';
 import { readBatch } from './read-batch.ts';
 import type { SessionServices } from './session-services.ts';
@@ -33,6 +34,7 @@ export class AgentSession implements Reader {
   readonly #socket: WebSocket;
   readonly #services: SessionServices;
   readonly #textBucket: TokenBucket;
+  readonly #pace: Pace;
   readonly #orders: OrderDelivery;
   readonly #liveness: Liveness;
   #state: State = 'hello';
@@ -41,6 +43,8 @@ export class AgentSession implements Reader {
   #renewing = false;
   #presence = false;
   #helloTimer: NodeJS.Timeout | undefined;
+  #paceTimer: NodeJS.Timeout | undefined;
+  #intakeIsFull = false;
 
   constructor(socket: WebSocket, bytesRead: () => number, peer: PeerIdentity, services: SessionServices) {
     this.peer = peer;
@@ -49,6 +53,7 @@ export class AgentSession implements Reader {
     const { monotonic, limits } = services;
     this.#liveness = new Liveness({ monotonic, bytesRead, incompleteMessageMs: limits.incompleteMessageMs });
     this.#textBucket = createTokenBucket({ now: monotonic }, limits.textFrames);
+    this.#pace = new Pace(limits.pace, monotonic);
     this.#orders = new OrderDelivery({
       origin: peer.origin,
       response: services.response,
@@ -90,16 +95,37 @@ export class AgentSession implements Reader {
   }
 
   pauseReading(): void {
-    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.pause();
+    this.#intakeIsFull = true;
+    this.#readOrNot();
   }
 
   resumeReading(): void {
-    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.resume();
+    this.#intakeIsFull = false;
+    this.#readOrNot();
+  }
+
+  #readOrNot(): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (this.#intakeIsFull || this.#paceTimer) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  /** Reads nothing more until what was brought too fast is paid for. */
+  #slowDown(): void {
+    const debt = this.#pace.debtMs();
+    if (debt === 0 || this.#paceTimer) return;
+    this.#paceTimer = setTimeout(() => {
+      this.#paceTimer = undefined;
+      this.#readOrNot();
+    }, debt);
+    this.#readOrNot();
   }
 
   /** Whether the peer answers a ping within `timeoutMs`. */
   answersPing(timeoutMs: number): Promise<boolean> {
     if (this.#state !== 'open') return Promise.resolve(false);
+    clearTimeout(this.#paceTimer);
+    this.#paceTimer = undefined;
     this.resumeReading();
     const nonce = Buffer.from(String(this.#services.monotonic()));
     return new Promise((resolve) => {
@@ -219,6 +245,14 @@ export class AgentSession implements Reader {
     }
     const { batchId, epoch, items, poisoned, bytes } = reading;
     if (epoch !== this.#epoch) return this.close('frame_malformed', 'epoch_mismatch');
+    const owed = this.#pace.debtMs();
+    this.#pace.spend(bytes);
+    this.#slowDown();
+    if (owed > this.#services.limits.refusedDebtMs) {
+      const message = 'this session brings more than its share; the same items are welcome later';
+      this.#send({ type: 'nack', batchId, code: 'rate_limited', message, retryAfterMs: this.#pace.debtMs() });
+      return;
+    }
     const clockOffsetMs = receivedAt - reading.sentAt;
     void this.#submit({ origin: this.peer.origin, epoch, items, poisoned, receivedAt, clockOffsetMs }, batchId, bytes);
   }
@@ -265,6 +299,7 @@ export class AgentSession implements Reader {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     clearTimeout(this.#helloTimer);
+    clearTimeout(this.#paceTimer);
     this.#orders.stop();
     this.#services.intake.forget(this);
     this.#services.sessions.forget(this);
