@@ -10,7 +10,7 @@ const KEPT = 16_384;
 
 /** Part of every JavaScript runtime (Encoding standard), but of none of the type libraries that the core is built with. */
 declare const TextEncoder: new () => {
-  encodeInto(source: string, destination: Uint8Array): { readonly written: number };
+  encodeInto(source: string, destination: Uint8Array): { readonly read: number; readonly written: number };
 };
 const ENCODER = new TextEncoder();
 
@@ -32,9 +32,11 @@ export class FoldedText {
     if (length >= KEPT) this.bytes = new Uint8Array(length + 1);
     else if (this.bytes.length > KEPT) this.bytes = new Uint8Array(KEPT);
     const { bytes } = this;
-    // Of a text of ASCII this is all of folding, and every other has more bytes than code units.
+    // Of a text of ASCII this is all of folding, and every other has more bytes than code units; those may just
+    // fill the buffer, so that the text was not read to its end.
     let folded = text.toLowerCase();
-    this.wide = folded.length !== length || ENCODER.encodeInto(folded, bytes).written !== length;
+    const { read, written } = ENCODER.encodeInto(folded, bytes);
+    this.wide = folded.length !== length || read !== length || written !== length;
     if (this.wide) {
       folded = foldCase(text);
       for (let i = 0; i < length; i += 1) bytes[i] = folded.charCodeAt(i);

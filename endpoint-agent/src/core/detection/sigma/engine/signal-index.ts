@@ -65,6 +65,8 @@ export class SignalIndex {
   readonly #keywords: readonly IndexedLiteral[];
   /** Characters of the shortest keyword. */
   readonly #shortest: number;
+  /** Some keyword may stand in a number or a truth value. */
+  readonly #inNumbers: boolean;
   readonly #keywordTable: LiteralTable;
   readonly #marks: readonly string[] | undefined;
   readonly #numbers: readonly { readonly slot: number; readonly signals: ReadonlyMap<number, number> }[];
@@ -82,6 +84,7 @@ export class SignalIndex {
     const searched = new Set(slots.map(([slot]) => slot));
     this.#unsearched = Array.from({ length: fields }, (_, slot) => slot).filter((slot) => !searched.has(slot));
     this.#shortest = this.#keywords.reduce((shortest, { text }) => Math.min(shortest, text.length), Infinity);
+    this.#inNumbers = this.#keywords.some(({ text }) => /^[-+.0-9a-z]*$/.test(text));
     this.#keywordTable = new LiteralTable(this.#keywords);
     this.#marks = marksOf(this.#keywords);
     this.#numbers = [...table.numbers].map(([slot, signals]) => ({ slot, signals }));
@@ -140,6 +143,7 @@ export class SignalIndex {
   }
 
   #raiseKeywordsOf(value: Scalar, board: SignalBoard): boolean {
+    if (typeof value !== 'string' && !this.#inNumbers) return false;
     const raw = typeof value === 'string' ? value : String(value);
     if (raw.length < this.#shortest) return false;
     if (this.#marks !== undefined && !hasMark(raw, this.#marks)) return false;
