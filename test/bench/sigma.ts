@@ -13,7 +13,7 @@ import {
   type SigmaEvaluatorOptions,
 } from '../../endpoint-agent/src/core/detection/sigma/create-sigma-evaluator.ts';
 import { type LoadedRules, loadRules } from '../../endpoint-agent/src/core/detection/sigma/load-rules.ts';
-import type { SigmaRule } from '../../endpoint-agent/src/core/detection/sigma/rule-ast.ts';
+import type { Expression, SigmaRule } from '../../endpoint-agent/src/core/detection/sigma/rule-ast.ts';
 import { AGENT_NODE_ARGUMENTS } from '../../endpoint-agent/src/service/node-arguments.ts';
 import { createNaiveEvaluator } from '../fakes/naive-evaluator.ts';
 import { absent, corpusSources } from '../fakes/public-test-data.ts';
@@ -94,6 +94,30 @@ function latencies(evaluator: SigmaEvaluator, events: readonly BenchEvent[]): Re
     }
   }
   return { p50: percentile(times, 0.5), p95: percentile(times, 0.95), p99: percentile(times, 0.99) };
+}
+
+/** CPU milliseconds that a command line of 2^20 characters takes at most: all literals of all rules in a row. */
+function megabyte(rules: LoadedRules): number {
+  const evaluator = createEvaluatorOf(rules, {});
+  const literals = new Set<string>();
+  const gather = (expression: Expression): void => {
+    if (expression.kind === 'not') gather(expression.operand);
+    else if (expression.kind !== 'test') expression.operands.forEach(gather);
+    else if (expression.predicate.kind === 'text') {
+      for (const part of expression.predicate.parts) if (typeof part === 'object') literals.add(part.literal);
+    }
+  };
+  for (const { expression } of rules.rules) gather(expression);
+  const all = [...literals].join(' ');
+  const CommandLine = all.repeat(Math.ceil(2 ** 20 / all.length)).slice(0, 2 ** 20);
+  const logsource = { product: 'windows', category: 'process_creation', service: 'sysmon' };
+  const times = Array.from({ length: 3 }, () => {
+    const start = process.cpuUsage();
+    evaluator.evaluate({ logsource, fields: { Image: String.raw`C:\powershell.exe`, CommandLine } });
+    const { user, system } = process.cpuUsage(start);
+    return (user + system) / 1_000;
+  });
+  return Math.round(Math.max(...times));
 }
 
 function select(loaded: LoadedRules, wanted: (rule: SigmaRule) => boolean): LoadedRules {
@@ -210,6 +234,7 @@ async function main(): Promise<void> {
     seed: SEED,
     corpus: { loaded: loaded.rules.length, rejected: loaded.rejected.length, yamlMilliseconds },
     ...result,
+    megabyteMilliseconds: megabyte(select(loaded, isStart)),
     loadPack: await loads(),
     rsigma: rsigma.status === 0 ? rsigma.stdout.trim() : 'not on the PATH',
     loadAverage: { before, after: loadavg() },
