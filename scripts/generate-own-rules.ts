@@ -27,7 +27,7 @@ Each rule lies beside its fixtures: events of the attack (\`match\`), the attack
 | demand | test (below \`endpoint-agent/src/\`) |
 | --- | --- |
 | finds its attacks and disguises, leaves its lookalikes alone; no lookalike is stopped by another rule | \`core/detection/rule-pack.test.ts\` |
-| still finds them with other case, spaces, tabs and quotes | \`core/detection/disguise.test.ts\` |
+| still finds them with other case, spaces, tabs and quotes, and with a lookalike mentioned in a comment | \`core/detection/disguise.test.ts\` |
 | is silent on a day's work: updates, backup, printers, accounting software, remote support, device management | \`core/detection/everyday-work.test.ts\` |
 | on the recorded Windows attacks of the public test data finds what was looked at by hand, and nothing else | \`core/detection/recorded-attacks.test.ts\` |
 | can fire with the fields that the system's sensors declare, and was tried with no others | \`cli/own-pack.test.ts\` |

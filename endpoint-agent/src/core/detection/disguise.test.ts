@@ -90,3 +90,38 @@ describe.each(DISGUISES)('what rules find, they find $name', ({ platforms, chang
     expect(disguised).toBeGreaterThan(20);
   });
 });
+
+/** A lookalike that is only mentioned: in a comment, or in words that the program never reads. */
+const MENTIONS: Readonly<Record<OwnRule['platform'], Readonly<Record<string, readonly ((text: string) => string)[]>>>> =
+  {
+    linux: { CommandLine: [(text) => ` # ${text}`] },
+    macos: { CommandLine: [(text) => ` # ${text}`] },
+    windows: {
+      CommandLine: [(text) => ` & rem ${text}`],
+      ScriptBlockText: [(text) => `\n# ${text.replaceAll('\n', '\n# ')}`],
+    },
+  };
+
+test.each(['linux', 'windows', 'macos'] as const)(
+  'on %s no mention of an everyday command excuses an attack',
+  (platform) => {
+    let tried = 0;
+    const excused: string[] = [];
+    for (const rule of OWN_RULES.filter((each) => each.platform === platform)) {
+      const { match, benign } = fixturesOf(rule);
+      for (const [field, mentions] of Object.entries(MENTIONS[platform])) {
+        const attacks = match.filter((fields) => typeof fields[field] === 'string');
+        const lookalikes = benign.map((fields) => fields[field]).filter((value) => typeof value === 'string');
+        for (const fields of attacks) {
+          for (const text of lookalikes.flatMap((value) => mentions.map((mention) => mention(value)))) {
+            tried += 1;
+            const changed = { ...fields, [field]: `${String(fields[field])}${text}` };
+            if (!isFound(rule, changed)) excused.push(`${rule.file}: ${changed[field]}`);
+          }
+        }
+      }
+    }
+    expect(excused).toEqual([]);
+    expect(tried).toBeGreaterThan(100);
+  },
+);
