@@ -10,7 +10,7 @@ const ruleIds = new Map(pack.rules.map(({ facts, place }) => [place.file, facts.
 interface Disguise {
   readonly name: string;
   readonly platforms: readonly OwnRule['platform'][];
-  change(text: string, field: string): string;
+  readonly change: (text: string, field: string) => string;
 }
 
 /** Shells and PowerShell's operators read quoted words otherwise, so that a quoted line would be another command. */
