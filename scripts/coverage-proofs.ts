@@ -237,7 +237,7 @@ export const PROVEN: readonly ProvenEvent[] = [
     sensor: 'linux-files',
     event: '*',
     how: 'shells create, write, rename and delete, also on filesystems of private mount namespaces and in a container; a walk after an overflow',
-    on: `${KERNEL}; ext4, tmpfs and overlayfs; filesystems mounted later, in private namespaces, in a sandbox of bubblewrap`,
+    on: `${KERNEL}; ext4, tmpfs and overlayfs; filesystems mounted later, in private namespaces, in a sandbox of bubblewrap; writes to overlays also on Linux 6.1`,
     proofs: [
       ...proofs(
         FILES,
@@ -256,6 +256,11 @@ export const PROVEN: readonly ProvenEvent[] = [
         'an overlay whose writes go where nobody reaches is named',
         'a sandbox of bubblewrap',
         'a file that is written while the queue overflows is found afterwards',
+      ),
+      ...proofs(
+        `${SENSORS}/fanotify/overlay-writes.kernel.test.ts`,
+        'a new file, one of the layer below and one that was written before, by their path in the upper layer',
+        'where the layer is out of reach, by the path in its own namespace',
       ),
     ],
   },
@@ -342,7 +347,7 @@ export const NOT_SEEN: readonly string[] = [
   'A set-user-id bit that a file is created with, until the file runs (`process_standing`).',
   'Writes through memory mappings until the file is closed; files on filesystems without fanotify, and in other mount namespaces those on network and user-space filesystems and on overlays whose upper directory nobody can reach (`doctor` lists them as not marked).',
   'Who wrote a file in the moments between the mounting of a filesystem in another namespace and its mark, or while the queue overflowed: the file is found by looking (`FoundBy`), its writer is not.',
-  'Writes to files of a container’s overlay on kernels that tell nothing of the layer below (before about 6.7; not tried); what is made, renamed, removed or given other attributes in it is seen there too.',
+  'On kernels before 6.7, writes to files of a container’s overlay whose upper directory cannot be found are named by their path in the container alone.',
   'Processes of other kernels (virtual machines). Containers are seen, since they share the kernel.',
   'Without root: processes that live shorter than the polling interval, all connections, all files but the persistence places.',
   'arm64: the tables of system calls are written and checked for shape; nothing was run there.',

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { constants } from 'node:os';
+import { constants, release } from 'node:os';
 import type { SensorHealth } from '@yagura/protocol';
 import { errnoName, libc } from '../../../native/libc.ts';
 import { encodePath } from '../../../native/path-bytes.ts';
@@ -11,12 +11,14 @@ import { type CaptureSource, type SourceSink, TAMPER_SERVICE } from '../capture/
 import { EVENT, fanotifyInit, INIT } from '../native/fanotify.ts';
 import { createPollSet, POLLERR, POLLIN, POLLPRI, type PollSet } from '../native/poll-set.ts';
 import { AttributeGate } from './attribute-gate.ts';
+import { isBelow } from './directory-cache.ts';
 import { readEvents } from './event-reader.ts';
 import { FileEvents } from './file-events.ts';
 import { createFileObserver } from './file-observation.ts';
 import { FilesystemMarks } from './filesystem-marks.ts';
 import { MountNamespaces } from './mount-namespaces.ts';
 import { isAnsweredByOthers, type Mount, parseMountInfo, reachOf } from './mounts.ts';
+import { OverlayWrites, tellsBelowOverlays } from './overlay-writes.ts';
 import { RESCANNED_FOLDERS, Rescan } from './rescan.ts';
 import { COALESCER_LIMITS, type FileAct, WriteCoalescer } from './write-coalescer.ts';
 
@@ -74,6 +76,7 @@ export function createFileSource(options: FileSourceOptions): FileSource {
   });
   const rescan = new Rescan((file) => push(observer.observeRescanned(file)));
   let marks: FilesystemMarks | undefined;
+  let overlays: OverlayWrites | undefined;
   let group = -1;
   let mountInfo: number | undefined;
   let mountsChanged: PollSet | undefined;
@@ -133,7 +136,27 @@ export function createFileSource(options: FileSourceOptions): FileSource {
   }
 
   function lookAtNamespaces(now: number): void {
-    if (marks && namespaces.refresh(now)) catchUp(marks.updateForeign(namespaces.mounts));
+    if (!marks || !namespaces.refresh(now)) return;
+    catchUp(marks.updateForeign(namespaces.mounts));
+    overlays?.update(marks.overlays);
+  }
+
+  function noteOverflow(): void {
+    overflows += 1;
+    deafSince ??= heardUntil;
+  }
+
+  function openOverlays(): OverlayWrites {
+    return new OverlayWrites({
+      memberOf,
+      ownPid: process.pid,
+      onOverflow: noteOverflow,
+      onWrite: (write) => {
+        if (write.mountNamespace === undefined && isBelow(write.path, ignorePaths)) return;
+        if (coalescer.refuses(write.pid)) return;
+        coalescer.add({ kind: 'file_event', ...write, at: monotonic(), created: false, written: true, count: 1 });
+      },
+    });
   }
 
   function wallOf(monotonicMs: number): number {
@@ -166,6 +189,8 @@ export function createFileSource(options: FileSourceOptions): FileSource {
     marks.update(parseMountInfo(readFileSync(MOUNT_INFO)));
     namespaces.refresh(monotonic());
     marks.updateForeign(namespaces.mounts);
+    if (!tellsBelowOverlays(release())) overlays = openOverlays();
+    overlays?.update(marks.overlays);
     heardUntil = monotonic();
   }
 
@@ -174,6 +199,8 @@ export function createFileSource(options: FileSourceOptions): FileSource {
     for (const gathered of gate.take(monotonic(), true)) push(observer.observeGathered(gathered));
     rescan.close();
     if (group >= 0) libc().close(group);
+    overlays?.close();
+    overlays = undefined;
     if (mountInfo !== undefined) closeSync(mountInfo);
     group = -1;
     mountInfo = undefined;
@@ -182,7 +209,8 @@ export function createFileSource(options: FileSourceOptions): FileSource {
   return {
     name: 'linux-files',
     start: openGroup,
-    descriptors: () => (group >= 0 ? [{ fd: group, events: POLLIN }] : []),
+    descriptors: () =>
+      [group, overlays?.descriptor ?? -1].filter((fd) => fd >= 0).map((fd) => ({ fd, events: POLLIN })),
     read() {
       if (group < 0) return false;
       let more = false;
@@ -197,11 +225,11 @@ export function createFileSource(options: FileSourceOptions): FileSource {
         }
         readEvents(buffer, length, (event) => {
           if (event.mask & EVENT.OVERFLOW) {
-            overflows += 1;
-            deafSince ??= heardUntil;
+            noteOverflow();
           } else if (event.mask & EVENT.ONDIR || !coalescer.refuses(event.pid)) fileEvents.handle(event, at);
         });
       }
+      more = (overlays?.read() ?? false) || more;
       coalescer.flush(monotonic(), () => !sink.full);
       if (gate.gathering) for (const one of gate.take(monotonic())) push(observer.observeGathered(one));
       if (rescan.pending && !sink.full) rescan.step();
@@ -230,6 +258,7 @@ export function createFileSource(options: FileSourceOptions): FileSource {
       mountsChanged.wait(0);
       if (mountsChanged.ready(mountInfo) & (POLLPRI | POLLERR) && marks) {
         catchUp(marks.update(parseMountInfo(readFileSync(MOUNT_INFO))));
+        overlays?.update(marks.overlays);
       }
     },
     health(): SensorHealth {

@@ -24,6 +24,7 @@ export class FilesystemMarks {
   #own: readonly Mount[] = [];
   #foreign: readonly (readonly Mount[])[] = [];
   #unseen: readonly string[] = [];
+  #overlays: readonly Mount[] = [];
 
   constructor(group: number, mask: number, memberOf: MemberOf = () => undefined) {
     this.#group = group;
@@ -34,6 +35,11 @@ export class FilesystemMarks {
   /** Mount points that are not watched, with the reason. */
   get unmarked(): string[] {
     return [...this.#refused.values(), ...this.#unseen];
+  }
+
+  /** The overlays of all namespaces that are not marked themselves. */
+  get overlays(): readonly Mount[] {
+    return this.#overlays;
   }
 
   /** The mounts of the agent's own namespace: marks what is new. A filesystem's mark goes with its last mount. */
@@ -64,12 +70,13 @@ export class FilesystemMarks {
       if (before) this.#forget(mount.device, before);
       if (this.#add(mount) && !before) added.push(mount);
     }
+    const overlays = [...sorted.flatMap((one) => one.overlays), ...this.#own.filter(({ type }) => type === 'overlay')];
+    this.#overlays = overlays.filter(({ readOnly, device }) => !readOnly && !this.#marked.has(device));
     this.#unseen = [
       ...new Set([
         ...sorted.flatMap(({ unsafe }) => unsafe.map((mount) => `${mountName(mount)} (${mount.type}, not asked)`)),
-        ...[...sorted.flatMap(({ overlays }) => overlays), ...this.#own.filter(({ type }) => type === 'overlay')]
-          .filter(({ device, readOnly }) => !readOnly && !this.#marked.has(device) && !this.#refused.has(device))
-          .filter((mount) => !this.#takesWrites(mount))
+        ...this.#overlays
+          .filter((mount) => !this.#refused.has(mount.device) && !this.#takesWrites(mount))
           .map((mount) => `${mountName(mount)} (overlay, its upper directory is out of reach)`),
         ...(foreign.size > MAX_FOREIGN_MARKS ? [`${foreign.size - MAX_FOREIGN_MARKS} in other namespaces`] : []),
       ]),

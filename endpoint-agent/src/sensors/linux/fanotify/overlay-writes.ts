@@ -1,0 +1,145 @@
+import { type BigIntStats, fstatSync, lstatSync } from 'node:fs';
+import { AT_FDCWD, libc } from '../../../native/libc.ts';
+import { encodePath } from '../../../native/path-bytes.ts';
+import { EVENT, fanotifyInit, fanotifyMark, INIT, MARK_ADD, MARK_FILESYSTEM } from '../native/fanotify.ts';
+import { type MemberOf, type Mount, reachOf } from './mounts.ts';
+
+/** A file of an overlay that was closed after it was written to. */
+export interface OverlayWrite {
+  readonly path: string;
+  /** Set when the path is one of another mount namespace, since the layer below could not be found. */
+  readonly mountNamespace?: number;
+  readonly pid: number;
+}
+
+export interface OverlayWritesOptions {
+  readonly memberOf: MemberOf;
+  readonly ownPid: number;
+  readonly onWrite: (write: OverlayWrite) => void;
+  readonly onOverflow: () => void;
+}
+
+const EVENT_BYTES = 24;
+const READ_BYTES = 128 * EVENT_BYTES;
+const PATH_BYTES = 4_096;
+
+/** Kernels from 6.7 on tell of writes to an overlay on the filesystem below it; earlier ones on the overlay alone. */
+export function tellsBelowOverlays(release: string): boolean {
+  const [major = 0, minor = 0] = release.split('.', 2).map((part) => Number.parseInt(part, 10));
+  return major > 6 || (major === 6 && minor >= 7);
+}
+
+/**
+ * Writes to files of overlays (the filesystems of containers), for kernels that do not tell of them below. An overlay
+ * has no file handles that could be opened, so a second group of fanotify gets each file opened, one after the
+ * other; that is safe, since what was written lies in the layer above, on a filesystem of the machine itself.
+ * Where that layer can be found, the file is named by its path there, as its making and removal are.
+ */
+export class OverlayWrites {
+  readonly #options: OverlayWritesOptions;
+  readonly #group: number;
+  readonly #buffer = Buffer.alloc(READ_BYTES);
+  readonly #target = Buffer.alloc(PATH_BYTES);
+  #overlays: ReadonlyMap<string, Mount> = new Map();
+
+  constructor(options: OverlayWritesOptions) {
+    this.#options = options;
+    this.#group = fanotifyInit(INIT.CLOEXEC | INIT.NONBLOCK | INIT.UNLIMITED_MARKS);
+  }
+
+  /** Undefined when the kernel refused the group. */
+  get descriptor(): number | undefined {
+    return this.#group < 0 ? undefined : this.#group;
+  }
+
+  /** Marks those that are new; a mark goes with its overlay. */
+  update(overlays: readonly Mount[]): void {
+    if (this.#group < 0) return;
+    const before = this.#overlays;
+    const now = new Map<string, Mount>();
+    for (const mount of overlays) {
+      if (now.has(mount.device)) continue;
+      const at = before.has(mount.device) ? undefined : reachOf(mount, mount.mountPoint, this.#options.memberOf);
+      const isMarked = before.has(mount.device) || (at && this.#mark(at));
+      if (isMarked) now.set(mount.device, mount);
+    }
+    this.#overlays = now;
+  }
+
+  /** Reads a bounded amount; true when more may be waiting. */
+  read(): boolean {
+    if (this.#group < 0) return false;
+    const length = libc().read(this.#group, this.#buffer);
+    let size = EVENT_BYTES;
+    for (let at = 0; at + EVENT_BYTES <= length && size >= EVENT_BYTES; at += size) {
+      size = this.#buffer.readUInt32LE(at);
+      const mask = this.#buffer.readUInt32LE(at + 8);
+      const fd = this.#buffer.readInt32LE(at + 16);
+      const pid = Math.max(0, this.#buffer.readInt32LE(at + 20));
+      if (mask & EVENT.OVERFLOW) this.#options.onOverflow();
+      if (fd >= 0) this.#take(fd, pid);
+    }
+    return length > 0;
+  }
+
+  close(): void {
+    if (this.#group >= 0) libc().close(this.#group);
+  }
+
+  #mark(at: Buffer): boolean {
+    return fanotifyMark(this.#group, MARK_ADD | MARK_FILESYSTEM, EVENT.CLOSE_WRITE, at) >= 0;
+  }
+
+  /** Takes over the descriptor. */
+  #take(fd: number, pid: number): void {
+    try {
+      if (pid === this.#options.ownPid) return;
+      const length = libc().readlinkat(AT_FDCWD, Buffer.from(`/proc/self/fd/${fd}`), this.#target);
+      const stats = fstatSync(fd, { bigint: true });
+      const mount = this.#overlays.get(deviceOf(stats.dev));
+      if (length <= 0 || !mount || !stats.isFile()) return;
+      this.#options.onWrite({ ...this.#place(mount, Buffer.from(this.#target.subarray(0, length)), stats), pid });
+    } finally {
+      libc().close(fd);
+    }
+  }
+
+  #place(mount: Mount, path: Buffer, written: BigIntStats): Omit<OverlayWrite, 'pid'> {
+    const { mountPoint, upperDirectory, namespace } = mount;
+    const isRoot = mountPoint.length === 1;
+    // Whoever made the container may have moved its root since we read of the mount.
+    const below = [
+      ...(!isRoot && path.subarray(0, mountPoint.length).equals(mountPoint) ? [path.subarray(mountPoint.length)] : []),
+      path,
+    ];
+    for (const part of upperDirectory === undefined ? [] : below) {
+      const upper = Buffer.concat([upperDirectory ?? Buffer.alloc(0), part]);
+      if (isSameFile(lookAt(upper), written)) return { path: encodePath(upper) };
+    }
+    return { path: encodePath(path), ...(namespace === undefined ? {} : { mountNamespace: namespace }) };
+  }
+}
+
+/**
+ * An overlay shows the number of the file in its upper layer or, of one that was copied from below, that of the
+ * original; times and size are those of the upper layer always, and nobody sets the time of the last change.
+ */
+function isSameFile(upper: BigIntStats | undefined, written: BigIntStats): boolean {
+  if (upper?.ino === written.ino) return true;
+  return upper?.ctimeNs === written.ctimeNs && upper.size === written.size;
+}
+
+function lookAt(path: Buffer): BigIntStats | undefined {
+  try {
+    return lstatSync(path, { bigint: true });
+  } catch {
+    return undefined; // Not there: it lies in another view of the disks.
+  }
+}
+
+/** `major:minor` of a device number as stat(2) has it. */
+function deviceOf(number: bigint): string {
+  const major = ((number >> 8n) & 0xfffn) | ((number >> 32n) & ~0xfffn);
+  const minor = (number & 0xffn) | ((number >> 12n) & ~0xffn & 0xffffffffn);
+  return `${major}:${minor}`;
+}
