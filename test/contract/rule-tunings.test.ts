@@ -112,6 +112,7 @@ function agentOf(state: PeerState, dir: string, wall: () => number) {
   if (!created.ok) throw new Error(created.code);
   const { desk } = created;
   time.atLeast(desk.issuedFloor());
+  time.remember(desk.timeSeen());
   settings.replace(desk.settings());
   return { desk, settings, time, outcomes };
 }
@@ -178,15 +179,22 @@ describe('[CM14] what holds for the tenant', () => {
     const tuned = (agent: ReturnType<typeof agentOf>) =>
       agent.settings.tuner().find(rule.ruleId, agent.settings.now()) !== undefined;
     expect(tuned(running_)).toBe(true);
-    // By its own clock, offline, it ends on time; set back before a restart it is no older than the order.
+    // By its own clock, offline, it ends on time, and stays so when the clock is set back.
     wall = rule.expiresAt;
     expect(tuned(running_)).toBe(false);
+    running_.time.remember(wall);
+    running_.desk.rememberTime(wall);
     wall = 0;
-    expect(tuned(agentOf(state, dir, () => wall))).toBe(true);
-    // Once a console has said what time it is, it is gone for good.
-    running_.time.state(rule.expiresAt);
     expect(tuned(running_)).toBe(false);
-    running_.desk.forgetEnded(running_.time.now());
+    const restarted = agentOf(state, dir, () => wall);
+    expect(tuned(restarted)).toBe(false);
+    // Had the clock only been wrongly ahead, the next session would say so.
+    restarted.time.state(rule.expiresAt - 1);
+    expect(tuned(restarted)).toBe(true);
+    // Once a console has said that it is over, it is gone for good.
+    restarted.time.state(rule.expiresAt);
+    expect(tuned(restarted)).toBe(false);
+    restarted.desk.forgetEnded(restarted.time.now());
     expect(agentOf(state, dir, () => wall).desk.settings().tunings.tenant.list).toEqual([]);
     peer.socket.terminate();
     rmSync(dir, { recursive: true });

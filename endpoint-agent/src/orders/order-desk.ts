@@ -65,6 +65,10 @@ export interface OrderDesk {
   settings(): OrderedSettings;
   /** The latest `issuedAt` of an accepted order: it is at least this late. */
   issuedFloor(): number;
+  /** How late it was when `rememberTime` was last called, in this run or a former one; 0 before. */
+  timeSeen(): number;
+  /** Keeps the time that settings are judged by, as long as there are settings that end. */
+  rememberTime(now: number): void;
   /** Forgets durably what has ended at `now`, which a console must have vouched for (SPEC CM15). */
   forgetEnded(now: number): void;
   /** Resolves when no order is under way. */
@@ -161,10 +165,23 @@ class JournalledDesk implements OrderDesk {
     return this.#journal.content().issuedFloor;
   }
 
-  forgetEnded(now: number): void {
+  timeSeen(): number {
+    return this.#journal.content().seenAt;
+  }
+
+  rememberTime(now: number): void {
+    if (this.#endingLists().every((list) => list.length === 0)) return;
+    // On a full disk the former one stays: it is only a lower bound.
+    this.#journal.update((content) => ({ ...content, seenAt: Math.floor(now) }));
+  }
+
+  #endingLists(): readonly (readonly { readonly expiresAt: number }[])[] {
     const { exclusions, tunings } = this.#journal.content();
-    const lists = [exclusions.list, tunings.endpoint.list, tunings.tenant.list];
-    if (!lists.some((list) => list.some(({ expiresAt }) => expiresAt <= now))) return;
+    return [exclusions.list, tunings.endpoint.list, tunings.tenant.list];
+  }
+
+  forgetEnded(now: number): void {
+    if (!this.#endingLists().some((list) => list.some(({ expiresAt }) => expiresAt <= now))) return;
     const without = <T extends { readonly expiresAt: number }>({ version, list }: { version: number; list: T[] }) => ({
       version,
       list: list.filter(({ expiresAt }) => expiresAt > now),

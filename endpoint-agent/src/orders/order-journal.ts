@@ -47,6 +47,8 @@ const JournalContent = z.strictObject({
   counter: z.number().int().min(0),
   /** The latest `issuedAt` of an accepted order: time was at least this (SPEC CM9). */
   issuedFloor: WallTime,
+  /** How late it was when somebody last looked, by the time that settings end by (SPEC CM15). */
+  seenAt: WallTime.default(0),
   policy: PolicyMode.optional(),
   exclusions: z.strictObject({ version: z.number().int().min(0), list: Exclusions }),
   /** Absent in the journals of agents that knew none. */
@@ -79,6 +81,7 @@ export function openOrderJournal(stateDir: string, endpointId: string): JournalR
     endpointId,
     counter: 0,
     issuedFloor: 0,
+    seenAt: 0,
     exclusions: { version: 0, list: [] },
     tunings: NO_TUNINGS,
     entries: [],

@@ -389,6 +389,18 @@ describe('the desk', () => {
     expect(after.settings().tunings.endpoint).toEqual(left);
   });
 
+  test('[CM15] the time that was seen outlives a restart, as long as something is there that ends', async () => {
+    const desk = deskOf();
+    desk.rememberTime(NOW + 5);
+    expect(desk.timeSeen()).toBe(0);
+    await desk.receive(tune(1, 1), NOW);
+    desk.rememberTime(NOW + 5.5);
+    expect(deskOf().timeSeen()).toBe(NOW + 5);
+    // A console's time may be earlier than what a clock that was ahead said.
+    desk.rememberTime(NOW + 3);
+    expect(deskOf().timeSeen()).toBe(NOW + 3);
+  });
+
   test('[CM9] the time never goes back behind an accepted order, whatever the console says', async () => {
     const desk = deskOf();
     await desk.receive(key.sign(anOrder()), NOW);

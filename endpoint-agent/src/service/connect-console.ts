@@ -16,6 +16,8 @@ import { executeOrder, type OrderEffects } from './orders.ts';
 import type { Settings } from './settings.ts';
 
 const LOOK_AGAIN_MS = 5_000;
+/** How often the time is written down by which settings end. */
+const REMEMBER_MS = 600_000;
 
 export interface ConsoleLinkParts {
   readonly stateDir: string;
@@ -47,6 +49,8 @@ export function connectConsole(parts: ConsoleLinkParts): ConsoleLink {
   let uplink: Uplink | undefined;
   let desk: OrderDesk | undefined;
   let problem: string | undefined;
+  let inForceBefore = 0;
+  let rememberedAt = clock.monotonic();
   // What people had set holds from the first event on, with or without a session.
   let opened = open();
 
@@ -77,6 +81,7 @@ export function connectConsole(parts: ConsoleLinkParts): ConsoleLink {
     const opened = created.desk;
     desk = opened;
     judgedTime.atLeast(opened.issuedFloor());
+    judgedTime.remember(opened.timeSeen());
     settings.replace(opened.settings());
     opened.reconcile(parts.recovered);
     uplink = createUplink({
@@ -110,6 +115,14 @@ export function connectConsole(parts: ConsoleLinkParts): ConsoleLink {
     },
     tick() {
       if (judgedTime.isVouched()) desk?.forgetEnded(judgedTime.now());
+      // At once when something has ended, so that a clock that is set back cannot bring it to life.
+      const inForce = settings.tuningHealth().inForce;
+      if (inForce === inForceBefore && clock.monotonic() - rememberedAt < REMEMBER_MS) return;
+      inForceBefore = inForce;
+      rememberedAt = clock.monotonic();
+      const now = judgedTime.now();
+      judgedTime.remember(now);
+      desk?.rememberTime(now);
     },
     status() {
       if (uplink === undefined)

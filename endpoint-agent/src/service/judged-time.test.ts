@@ -50,6 +50,19 @@ describe('[CM15] the time by which tunings end', () => {
     }
   });
 
+  test('is no earlier than a former run knew, until a console says so', () => {
+    const { clocks, time, pass } = machine();
+    clocks.wall = 7;
+    time.remember(START + 4_000);
+    pass(100);
+    expect(time.now()).toBe(START + 4_100);
+    // That one's clock may have been ahead.
+    time.state(START + 200);
+    expect(time.now()).toBe(START + 200);
+    time.remember(START + 4_000);
+    expect(time.now()).toBe(START + 200);
+  });
+
   test('counts the time that the machine slept', () => {
     const { clocks, time } = machine();
     time.state(START);

@@ -12,19 +12,25 @@ export interface JudgedTime {
   state(consoleTime: number): void;
   /** It is at least this late: a signed order says so. */
   atLeast(time: number): void;
+  /** It was this late in a former run, as far as that one knew; a console's word counts more. */
+  remember(time: number): void;
   /** Whether a console stated the time since the agent began: only then may what has ended be forgotten. */
   isVouched(): boolean;
 }
 
 /**
  * Without a session it is the later of the machine's clock now and the time that was known at the start, carried
- * forward: a clock that is set back while the agent runs makes nothing last longer.
+ * forward: a clock that is set back, while the agent runs or before it starts, makes nothing last longer. What a
+ * clock that was wrongly ahead has ended comes back with the next session.
  */
 export function createJudgedTime({ wall, boot }: TimeSources): JudgedTime {
   let known = { time: wall(), at: boot() };
   let floor = 0;
   let vouched = false;
   const carried = (): number => known.time + boot() - known.at;
+  const raise = (time: number): void => {
+    if (!vouched && time > carried()) known = { time, at: boot() };
+  };
   return {
     now: () => Math.max(floor, carried(), vouched ? 0 : wall()),
     state(consoleTime) {
@@ -33,8 +39,9 @@ export function createJudgedTime({ wall, boot }: TimeSources): JudgedTime {
     },
     atLeast(time) {
       floor = Math.max(floor, time);
-      if (!vouched && time > carried()) known = { time, at: boot() };
+      raise(time);
     },
+    remember: raise,
     isVouched: () => vouched,
   };
 }
