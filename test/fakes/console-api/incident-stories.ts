@@ -288,6 +288,22 @@ export function eicarStory(seed: StorySeed): Story {
   };
 }
 
+/** As the public corpus has it, with a level that people gave it here. */
+const PUBLISHED_RULE: RuleFacts = {
+  ruleId: '3e2f1d1a-0000-4000-8000-000000000001',
+  title: 'Suspicious Curl File Upload - Linux',
+  source: 'sigma',
+  severity: 'low',
+  tunedFrom: 'medium',
+  confidence: 'medium',
+  techniques: ['T1567'],
+  tactics: ['exfiltration'],
+  author: 'Nasreddine Bencherchali (Nextron Systems), Cedric MAURUGEON (Update)',
+  licence: 'DRL-1.1',
+  reference:
+    'https://github.com/SigmaHQ/sigma/blob/master/rules/linux/process_creation/proc_creation_lnx_susp_curl_fileupload.yml',
+};
+
 /** Something that was noticed and left alone: the person decides. */
 export function observedStory(seed: StorySeed): Story {
   const { storyId, at } = seed;
@@ -338,8 +354,9 @@ export function observedStory(seed: StorySeed): Story {
         CommandLine: './AnyDesk --install',
         CurrentDirectory: '/home/sato/ダウンロード',
       }),
+      detection(seed, 1, PUBLISHED_RULE, first(tree, 2), { CommandLine: './AnyDesk --install' }),
     ],
-    detectionCount: 1,
+    detectionCount: 2,
     processes: tree,
     processCount: 3,
     files: [],

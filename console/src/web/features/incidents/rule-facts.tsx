@@ -65,7 +65,7 @@ function Rule({ rule }: { rule: RuleFacts }) {
         ]}
       />
       {rule.source === 'indicator' ? null : (
-        <Text size="sm">
+        <Text size="sm" mt="xs">
           <Link to={`/settings/rules/${rule.ruleId}`}>{t('rules.page.link')}</Link>
         </Text>
       )}
