@@ -4,6 +4,7 @@ import type { NetlinkSocket } from '../native/netlink.ts';
 import type { ConfigChange } from './config-change.ts';
 import { ENABLED_LOCKED, FAILURE_PANIC, FIELD, GROUP_READLOG } from './constants.ts';
 import { type AuditControl, registerDaemon } from './control.ts';
+import { withoutGracePeriods } from './grace-period.ts';
 import { type AuditRole, type AuditSettings, applySettings, restoreSettings } from './kernel-state.ts';
 import type { AuditRule, ListedRule } from './rule.ts';
 import { isMute, isOurs, isRaw, muteRules, sensorRules, type WatchedPath } from './rules.ts';
@@ -202,7 +203,7 @@ export function createAuditSession(options: AuditSessionOptions): AuditSession {
       case 'audit_rules_overruled': {
         const ours = on.rules();
         if (typeof ours === 'number' || status.enabled === ENABLED_LOCKED) return false;
-        for (const rule of ours.filter(isOurs)) on.deleteRule(rule);
+        withoutGracePeriods(() => ours.filter(isOurs).forEach((rule) => on.deleteRule(rule)));
         return addRules(on) === undefined;
       }
       case 'audit_tasks_hidden':
@@ -287,8 +288,9 @@ export function createAuditSession(options: AuditSessionOptions): AuditSession {
       if (!control || trouble || typeof status !== 'object' || status.enabled === ENABLED_LOCKED) return;
       const rules = control.rules();
       if (typeof rules === 'number') return;
-      for (const rule of rules.filter(isRaw)) control.deleteRule(rule);
-      for (const rule of rawRules) addRule(control, rule);
+      const open = control;
+      withoutGracePeriods(() => rules.filter(isRaw).forEach((rule) => open.deleteRule(rule)));
+      for (const rule of rawRules) addRule(open, rule);
       countInstalled(control);
     },
     restart() {

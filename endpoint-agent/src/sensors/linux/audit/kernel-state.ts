@@ -12,6 +12,7 @@ import {
   STATUS_RATE_LIMIT,
 } from './constants.ts';
 import type { AuditControl } from './control.ts';
+import { withoutGracePeriods } from './grace-period.ts';
 import { isOurs } from './rules.ts';
 import type { AuditStatus } from './status.ts';
 
@@ -119,7 +120,11 @@ export function restoreSettings(control: AuditControl, stateFile: string): Resto
   const rules = control.rules();
   let rulesRemoved = 0;
   if (typeof rules === 'number') note(rules);
-  else for (const rule of rules.filter(isOurs)) if (note(tolerateGone(control.deleteRule(rule)))) rulesRemoved += 1;
+  else {
+    const ours = rules.filter(isOurs);
+    const results = withoutGracePeriods(() => ours.map((rule) => control.deleteRule(rule)));
+    rulesRemoved = results.filter((result) => note(tolerateGone(result))).length;
+  }
 
   const state = readState(stateFile);
   let settingsRestored = 0;

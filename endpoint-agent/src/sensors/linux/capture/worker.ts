@@ -40,7 +40,7 @@ const DEAF_IDLE_MS = 100;
 const GATHER_MS = 4;
 /** More turns than this within a second, and each waits longer for what else comes. */
 const BUSY_WAKES = 40;
-const BUSY_GATHER_MS = 10;
+const BUSY_GATHER_MS = 20;
 const TICK_MS = 250;
 const HEALTH_MS = 1_000;
 const REPAIR_EVERY_MS = 30_000;
@@ -123,11 +123,12 @@ const FACTORIES: Readonly<Record<SourceName, () => CaptureSource>> = {
   },
 };
 
-// Audit first: process starts must come before what the processes did.
+// Audit first: process starts must come before what the processes did, and before whom they bear.
 const sources = data.sources.map((name) => FACTORIES[name]());
 let stopping = false;
 let tickedAt = 0;
 let reportedAt = 0;
+let reported = '';
 let countedAt = 0;
 let wakes = 0;
 let isBusy = false;
@@ -165,6 +166,15 @@ function repair(now: number, silent: readonly SourceName[]): void {
 function demand(next: AuditDemand): void {
   rawRecords.demand = next;
   audit?.demand(next);
+}
+
+/** Where nothing changed nobody is woken. */
+function reportHealth(): void {
+  const message: FromWorker = { type: 'health', health: health(), descriptors: ownDescriptors() };
+  const text = JSON.stringify(message);
+  if (text === reported) return;
+  reported = text;
+  send(message);
 }
 
 function refreshPoll(): void {
@@ -224,7 +234,7 @@ function turn(): void {
   }
   if (now - reportedAt >= HEALTH_MS) {
     reportedAt = now;
-    send({ type: 'health', health: health(), descriptors: ownDescriptors() });
+    reportHealth();
   }
   if (outbox.isFull()) nothing.wait(GATHER_MS);
   else if (!more) {
@@ -267,6 +277,6 @@ demand(data.demand);
 preferThisThread();
 for (const source of sources) source.start();
 refreshPoll();
-send({ type: 'health', health: health(), descriptors: ownDescriptors() });
+reportHealth();
 send({ type: 'ready', health: health() });
 turn();
