@@ -129,6 +129,12 @@ export class EventView {
     return text;
   }
 
+  /** Takes a value's text, folded by case, that was needed elsewhere. */
+  keepFolded(slot: number, text: string): void {
+    this.#folded.case.epochs[slot] = this.#epoch;
+    this.#folded.case.texts[slot] = text;
+  }
+
   /** Values of the fields that have no slot. */
   unnamedValues(): readonly Scalar[] {
     return this.#unnamed;

@@ -15,17 +15,15 @@ export interface RegexRequirement {
 }
 
 const ALTERNATIVES = 32;
+const PATTERN_LITERALS = 4;
 /** Most texts of an expression that are spelled out. */
 const SPELLED_OUT = 12;
 const NESTING = 50;
 
-/** The longest literal of a pattern; every literal of a pattern must occur. */
-export function mandatoryOfPattern(parts: readonly PatternPart[]): string | undefined {
-  let longest: string | undefined;
-  for (const part of parts) {
-    if (typeof part === 'object' && part.literal.length > (longest?.length ?? 0)) longest = part.literal;
-  }
-  return longest;
+/** The literals of a pattern, all of which must occur, the longest first; no more than a few. */
+export function mandatoryOfPattern(parts: readonly PatternPart[]): readonly string[] {
+  const literals = new Set(parts.flatMap((part) => (typeof part === 'object' ? part.literal : [])));
+  return [...literals].toSorted((a, b) => b.length - a.length).slice(0, PATTERN_LITERALS);
 }
 
 /**

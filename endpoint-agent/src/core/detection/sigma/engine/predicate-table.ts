@@ -13,11 +13,17 @@ export const ANY_FIELD = -1;
 
 /**
  * A predicate as the index sees it. `direct`: true exactly when its signal was raised. `gated`: can be true only
- * when one of its signals was raised. `lazy`: nothing is known beforehand.
+ * when one of its signals was raised, and every one of `all`. `lazy`: nothing is known beforehand.
  */
 export type IndexedPredicate =
   | { readonly kind: 'direct'; readonly id: number; readonly signal: number }
-  | { readonly kind: 'gated'; readonly id: number; readonly signals: readonly number[]; readonly test: Test }
+  | {
+      readonly kind: 'gated';
+      readonly id: number;
+      readonly signals: readonly number[];
+      readonly all: readonly number[];
+      readonly test: Test;
+    }
   | { readonly kind: 'lazy'; readonly id: number; readonly test: Test };
 
 /** How dear a test is that the index cannot spare; regular expressions come last. */
@@ -65,7 +71,7 @@ export class PredicateTable {
     const { literals, length, run } = requirement;
     const guarded = slot === ANY_FIELD ? test : guardRegex(slot, requirement, test);
     const signals = literals?.map((text) => this.#literalSignal(slot, text, 'anywhere', false));
-    if (signals?.every((signal) => signal !== undefined)) return { kind: 'gated', id, signals, test: guarded };
+    if (signals?.every((signal) => signal !== undefined)) return { kind: 'gated', id, signals, all: [], test: guarded };
     if (slot === ANY_FIELD || (literals === undefined && length < 2 && run === undefined)) {
       return { kind: 'lazy', id, test };
     }
@@ -88,12 +94,11 @@ export class PredicateTable {
       const signal = this.#literalSignal(slot, matcher.literal, ANCHOR_OF[matcher.form], predicate.windash);
       if (signal !== undefined) return { kind: 'direct', id, signal };
     }
-    const longest = mandatoryOfPattern(predicate.parts);
-    if (longest !== undefined) {
-      const folded = foldText(longest, { cased: false, windash: predicate.windash });
-      const signal = this.#literalSignal(slot, folded, 'anywhere', predicate.windash);
-      if (signal !== undefined) return { kind: 'gated', id, signals: [signal], test: lazyTest() };
-    }
+    const [longest, ...others] = mandatoryOfPattern(predicate.parts).flatMap((literal) => {
+      const folded = foldText(literal, { cased: false, windash: predicate.windash });
+      return this.#literalSignal(slot, folded, 'anywhere', predicate.windash) ?? [];
+    });
+    if (longest !== undefined) return { kind: 'gated', id, signals: [longest], all: others, test: lazyTest() };
     return { kind: 'lazy', id, test: lazyTest() };
   }
 

@@ -93,7 +93,8 @@ export class NodeFactory {
 export function predicateHolds(predicate: IndexedPredicate, facts: EventFacts): boolean {
   const { board } = facts;
   if (predicate.kind === 'direct') return board.isRaised(predicate.signal);
-  if (predicate.kind === 'gated' && !anyRaised(predicate.signals, board)) return false;
+  if (predicate.kind === 'gated' && !(anyRaised(predicate.signals, board) && allRaised(predicate.all, board)))
+    return false;
   const { id, test } = predicate;
   if (facts.testedAt[id] === board.epoch) return facts.result[id] === 1;
   const result = test(facts.view);
@@ -105,6 +106,11 @@ export function predicateHolds(predicate: IndexedPredicate, facts: EventFacts): 
 function anyRaised(signals: readonly number[], board: SignalBoard): boolean {
   for (const signal of signals) if (board.isRaised(signal)) return true;
   return false;
+}
+
+function allRaised(signals: readonly number[], board: SignalBoard): boolean {
+  for (const signal of signals) if (!board.isRaised(signal)) return false;
+  return true;
 }
 
 /** Signals of which at least one is raised whenever the rule matches. */
@@ -120,7 +126,7 @@ export function chooseWitness(node: RuleNode, frequency: Frequency): Witness | u
     case 'not':
       return undefined;
     case 'test':
-      return node.predicate.kind === 'lazy' ? undefined : witnessOf(signalsOf(node.predicate), frequency);
+      return witnessOfTest(node.predicate, frequency);
     case 'and': {
       let best: Witness | undefined;
       for (const operand of node.operands) {
@@ -141,10 +147,21 @@ export function chooseWitness(node: RuleNode, frequency: Frequency): Witness | u
   }
 }
 
-/** Signals without which a predicate cannot be true; none when nothing is known of it. */
+/** Signals that a predicate asks for. */
 export function signalsOf(predicate: IndexedPredicate): readonly number[] {
   if (predicate.kind === 'lazy') return [];
-  return predicate.kind === 'direct' ? [predicate.signal] : predicate.signals;
+  return predicate.kind === 'direct' ? [predicate.signal] : [...predicate.signals, ...predicate.all];
+}
+
+function witnessOfTest(predicate: IndexedPredicate, frequency: Frequency): Witness | undefined {
+  if (predicate.kind === 'lazy') return undefined;
+  if (predicate.kind === 'direct') return witnessOf([predicate.signal], frequency);
+  let best = witnessOf(predicate.signals, frequency);
+  for (const signal of predicate.all) {
+    const witness = witnessOf([signal], frequency);
+    if (witness.frequency < best.frequency) best = witness;
+  }
+  return best;
 }
 
 function witnessOf(signals: readonly number[], frequency: Frequency): Witness {
@@ -192,10 +209,7 @@ function compileTest(predicate: IndexedPredicate, expensive: boolean, frequency:
   const own = expensive ? REGEX_COST : LAZY_COST;
   if (predicate.kind === 'lazy') return { test, cost: own, share: LAZY_SHARE };
   const { signals } = predicate;
-  const share = Math.min(
-    1,
-    signals.reduce((sum, signal) => sum + frequency(signal), 0),
-  );
+  const share = Math.min(1, witnessOfTest(predicate, frequency)?.frequency ?? 1);
   return { test, cost: signals.length + share * own, share };
 }
 

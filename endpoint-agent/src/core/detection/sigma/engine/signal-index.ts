@@ -104,6 +104,7 @@ export class SignalIndex {
         const searched = typeof value === 'string' ? value : String(value);
         if (searched.length > LONG_VALUE) long = true;
         text.load(searched);
+        view.keepFolded(field.slot, text.folded);
         field.table.search(text, board);
       }
     }
