@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { errnoName } from '../../../native/libc.ts';
+import { decodePath } from '../../../native/path-bytes.ts';
 import { EVENT, fanotifyMark, filesystemId, MARK_ADD, MARK_FILESYSTEM, pathOfHandle } from '../native/fanotify.ts';
+import { liesInSubvolume, subvolumeOf, throughTopLevel } from './btrfs-subvolumes.ts';
 import type { DirectoryEntry } from './event-reader.ts';
 import { foreignMounts, type MemberOf, type Mount, mountName, mountsToMark, reachOf } from './mounts.ts';
 
@@ -11,6 +14,7 @@ export interface FoundDirectory {
   readonly mountNamespace?: number;
 }
 
+const EXDEV = -constants.errno.EXDEV;
 const MAX_FOREIGN_MARKS = 1_024;
 
 /** The marks of one fanotify group: one per filesystem, following what is mounted, in every namespace. */
@@ -91,15 +95,24 @@ export class FilesystemMarks {
     if (upperDirectory === undefined) return true;
     // Whoever mounted it named it in his own namespace: the container's runtime in ours, as a rule.
     return [upperDirectory, reachOf(mount, upperDirectory, this.#memberOf)].some((path) => {
-      const fsid = path && filesystemId(path);
-      return fsid !== undefined && this.#byFilesystemId.has(fsid.toString('latin1'));
+      return path !== undefined && this.#isMarked(path);
     });
   }
 
   /** True when files of the filesystem that this directory lies on are watched. */
   covers(directory: string): boolean {
-    const fsid = filesystemId(Buffer.from(directory));
-    return fsid !== undefined && this.#byFilesystemId.has(fsid.toString('latin1'));
+    return this.#isMarked(Buffer.from(directory));
+  }
+
+  #isMarked(path: Buffer): boolean {
+    const fsid = filesystemId(path);
+    if (fsid === undefined) return false;
+    if (this.#byFilesystemId.has(fsid.toString('latin1'))) return true;
+    // A mounted subvolume has another id than the filesystem that was marked.
+    return this.#own.some(
+      ({ subvolume, device, mountPoint }) =>
+        subvolume !== undefined && this.#marked.has(device) && filesystemId(mountPoint)?.equals(fsid) === true,
+    );
   }
 
   /**
@@ -121,6 +134,8 @@ export class FilesystemMarks {
   /** Undefined when it is gone, or lies where no process that we know of has its filesystem. */
   find(entry: DirectoryEntry): FoundDirectory | undefined {
     const mount = this.#byFilesystemId.get(entry.fsid.toString('latin1'));
+    const subvolume = mount?.type === 'btrfs' ? subvolumeOf(entry.handle) : undefined;
+    if (mount && subvolume !== undefined) return this.#findInSubvolume(mount, entry, subvolume);
     const at = mount && reachOf(mount, mount.mountPoint, this.#memberOf);
     if (!mount || !at) return undefined;
     const { namespace } = mount;
@@ -129,6 +144,17 @@ export class FilesystemMarks {
     const path = pathOfHandle(at, entry.handle);
     if (path === undefined) return undefined;
     return { path, ...(namespace === undefined ? {} : { mountNamespace: namespace }) };
+  }
+
+  /** Through the mount of this subvolume if there is one, else through that of one which holds it. */
+  #findInSubvolume({ device }: Mount, entry: DirectoryEntry, subvolume: bigint): FoundDirectory | undefined {
+    const mounts = this.#own.filter((mount) => mount.device === device);
+    const best = mounts.filter((mount) => mount.subvolume === subvolume);
+    for (const mount of new Set([...best, ...mounts])) {
+      const path = pathOfHandle(mount.mountPoint, entry.handle);
+      if (path !== undefined && liesInSubvolume(decodePath(path), entry.fsid, subvolume)) return { path };
+    }
+    return undefined;
   }
 
   #present(): ReadonlySet<string> {
@@ -140,8 +166,15 @@ export class FilesystemMarks {
     const mask = mount.type === 'devtmpfs' ? this.#mask & ~(EVENT.CLOSE_WRITE | EVENT.ATTRIB) : this.#mask;
     const at = reachOf(mount, mount.mountPoint, this.#memberOf);
     if (!at) return false;
-    const result = fanotifyMark(this.#group, MARK_ADD | MARK_FILESYSTEM, mask, at);
-    const fsid = filesystemId(at);
+    const mark = (path: Buffer): number => {
+      fsid = filesystemId(path);
+      return fanotifyMark(this.#group, MARK_ADD | MARK_FILESYSTEM, mask, path);
+    };
+    let fsid: Buffer | undefined;
+    let result = mark(at);
+    if (result === EXDEV && mount.type === 'btrfs' && mount.namespace === undefined) {
+      result = throughTopLevel(mount, mark);
+    }
     if (result < 0 || !fsid) {
       // The process through which it is reached may have ended: tried again with the next one.
       if (mount.namespace !== undefined && GONE.has(errnoName(result))) return false;

@@ -32,6 +32,13 @@ test('a mount point keeps its bytes', () => {
   expect(mount && mountName(mount)).toBe('/mnt/\\xff');
 });
 
+test('a subvolume of btrfs has its number and its device', () => {
+  const info = Buffer.from('27 1 0:39 /@ / rw - btrfs /dev/my\\040disk rw,space_cache=v2,subvolid=256,subvol=/@\n');
+  expect(parseMountInfo(info)).toMatchObject([{ subvolume: 256n, source: Buffer.from('/dev/my disk') }]);
+  const other = Buffer.from('27 1 8:1 / / rw - ext4 /dev/sda1 rw,subvolid=256\n');
+  expect(parseMountInfo(other)[0]).not.toHaveProperty('subvolume');
+});
+
 const FOREIGN = Buffer.from(`50 1 254:0 / / rw - ext4 /dev/vda rw
 51 50 0:60 / /tmp rw - tmpfs none rw
 52 50 0:61 / /home/eve/web rw - fuse.evil evil rw,user_id=1000

@@ -8,6 +8,10 @@ export interface Mount {
   readonly root: string;
   readonly mountPoint: Buffer;
   readonly type: string;
+  /** What is mounted, as whoever mounted it named it: a device, as a rule. */
+  readonly source: Buffer;
+  /** Number of the subvolume that is mounted, of a btrfs. */
+  readonly subvolume?: bigint;
   /** The filesystem itself takes no writes. */
   readonly readOnly: boolean;
   /** Of an overlay: the directory that takes its writes, as whoever mounted it named it. */
@@ -46,17 +50,20 @@ export function parseMountInfo(content: Buffer): Mount[] {
   for (const line of content.toString('latin1').split('\n')) {
     const [before, after] = line.split(' - ', 2);
     const fields = before?.split(' ');
-    const [type, , superOptions] = after?.split(' ') ?? [];
+    const [type, source, superOptions] = after?.split(' ') ?? [];
     const [, , device, root, mountPoint] = fields ?? [];
-    if (!device || !root || !mountPoint || !type) continue;
+    if (!device || !root || !mountPoint || !type || source === undefined) continue;
     const options = superOptions?.split(',') ?? [];
+    const subvolume = type === 'btrfs' ? options.find((option) => /^subvolid=\d{1,19}$/.test(option)) : undefined;
     const upper = type === 'overlay' ? options.find((option) => option.startsWith('upperdir=')) : undefined;
     mounts.push({
       device,
       root,
       mountPoint: unescape(mountPoint),
       type,
+      source: unescape(source),
       readOnly: options.includes('ro'),
+      ...(subvolume === undefined ? {} : { subvolume: BigInt(subvolume.slice('subvolid='.length)) }),
       ...(upper === undefined ? {} : { upperDirectory: unescape(upper.slice('upperdir='.length)) }),
     });
   }
