@@ -219,6 +219,7 @@ export const PROVEN: readonly ProvenEvent[] = [
       ATTRIBUTES,
       '%s, with the process and what it made of the file',
       'a file that lets its starter act as its owner or group is told apart',
+      'a rule of ours finds a copy that makes root of whoever runs it, whatever gave it the bit',
       'a file that is given capabilities',
       'the mode of a directory, under the directory’s own path',
       'who makes a file and finishes it is told once, unless it gives rights to others',

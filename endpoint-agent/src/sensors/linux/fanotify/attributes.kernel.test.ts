@@ -2,7 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { OWN_RULES } from '../../../../../test/fakes/own-rules.ts';
 import { type CaptureProbe, compile, NO_CC, startCapture } from '../../../../../test/support/capture-probe.ts';
+import { createSigmaEvaluator } from '../../../core/detection/sigma/create-sigma-evaluator.ts';
 
 /** Each call that changes attributes, by path and by descriptor; `argv[1]` names the call, `argv[2]` the file. */
 const CHANGER = `
@@ -37,9 +39,11 @@ int main(int argc, char **argv) {
 describe.skipIf(NO_CC)(`fanotify captures changes of attributes${NO_CC ? ` (${NO_CC})` : ''}`, () => {
   let probe: CaptureProbe;
   let folder: string;
+  let changer: string;
 
   beforeAll(async () => {
     folder = mkdtempSync('/var/tmp/yagura-attributes-');
+    changer = compile(folder, 'changer', CHANGER) ?? '';
     probe = await startCapture({ sources: ['linux-files'] });
   });
   afterAll(async () => {
@@ -64,10 +68,9 @@ describe.skipIf(NO_CC)(`fanotify captures changes of attributes${NO_CC ? ` (${NO
     ['setxattr', { FileMode: '0755' }],
     ['removexattr', { FileMode: '0755' }],
   ])('%s, with the process and what it made of the file', async (call, fields) => {
-    const program = compile(folder, 'changer', CHANGER) ?? '';
     const path = old(call);
-    if (call === 'removexattr') spawnSync(program, ['setxattr', path]);
-    const { pid, status } = spawnSync(program, [call, path]);
+    if (call === 'removexattr') spawnSync(changer, ['setxattr', path]);
+    const { pid, status } = spawnSync(changer, [call, path]);
     expect(status).toBe(0);
     const seen = await changeOf(path, pid);
     expect(seen.fields).toMatchObject({ EventType: 'attributes_changed', ...fields });
@@ -82,6 +85,16 @@ describe.skipIf(NO_CC)(`fanotify captures changes of attributes${NO_CC ? ` (${NO
     const seen = (await changeOf(path, group.pid)).fields;
     expect(seen).toMatchObject({ IsSetGroupId: true });
     expect(seen).not.toHaveProperty('IsSetUserId');
+  });
+
+  test('a rule of ours finds a copy that makes root of whoever runs it, whatever gave it the bit', async () => {
+    const path = join(folder, 'copy');
+    const script = `import os, shutil, sys; shutil.copy("/bin/true", sys.argv[1]); os.chmod(sys.argv[1], 0o4755)`;
+    const { pid, status } = spawnSync('python3', ['-c', script, path]);
+    expect(status).toBe(0);
+    const rules = createSigmaEvaluator(OWN_RULES.filter(({ name }) => name === 'rights_of_file_owner_given'));
+    const found = rules.evaluate(await changeOf(path, pid)).map(({ rule }) => rule.title);
+    expect(found).toEqual(["Rights of a File's Owner Given to Whoever Runs It"]);
   });
 
   test('a file that is given capabilities', async () => {
