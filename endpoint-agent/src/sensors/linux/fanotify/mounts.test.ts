@@ -48,6 +48,7 @@ const FOREIGN = Buffer.from(`50 1 254:0 / / rw - ext4 /dev/vda rw
 56 50 0:65 / /proc rw - proc proc rw
 57 50 0:66 / /box rw - overlay overlay rw,lowerdir=/a,upperdir=/var/up\\040per,workdir=/w
 58 50 0:67 / /readonly rw - tmpfs none ro
+59 52 0:68 / /home/eve/web/box rw - overlay overlay rw,lowerdir=/a,upperdir=/b,workdir=/w
 `);
 
 test('of another namespace what the own one lacks is marked, but nothing that a user can make answer when he likes', () => {
@@ -58,6 +59,7 @@ test('of another namespace what the own one lacks is marked, but nothing that a 
     '/home/eve/web',
     '/home/eve/web/under',
     '/share',
+    '/home/eve/web/box',
   ]);
   expect(overlays.map(({ upperDirectory }) => upperDirectory?.toString())).toEqual(['/var/up per']);
   expect(toMark.map((mount) => reachOf(mount, mount.mountPoint, () => 42)?.toString())[0]).toBe('/proc/42/root/tmp');

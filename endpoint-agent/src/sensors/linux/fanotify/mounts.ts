@@ -111,8 +111,8 @@ export function foreignMounts(mounts: readonly Mount[], ownDevices: ReadonlySet<
   const dangerous = mounts.filter(isAnsweredByOthers).map(({ mountPoint }) => mountPoint);
   for (const mount of mounts) {
     if (VIRTUAL.has(mount.type) || mount.readOnly || ownDevices.has(mount.device)) continue;
-    if (mount.type === 'overlay') overlays.set(mount.device, mount);
-    else if (dangerous.some((point) => isAtOrBelow(mount.mountPoint, point))) unsafe.push(mount);
+    if (dangerous.some((point) => isAtOrBelow(mount.mountPoint, point))) unsafe.push(mount);
+    else if (mount.type === 'overlay') overlays.set(mount.device, mount);
     else choose(chosen, mount);
   }
   return { toMark: [...chosen.values()], unsafe, overlays: [...overlays.values()] };
