@@ -98,6 +98,7 @@ function compileReference(
 ): Test {
   const fold: Fold = predicate.cased ? 'none' : 'case';
   return (view) => {
+    if (predicate.mode === 'equals' && differInLength(view.value(slot), view.value(other))) return false;
     const text = view.text(slot, fold);
     const reference = view.text(other, fold);
     if (text === undefined || reference === undefined) return false;
@@ -112,6 +113,11 @@ function compileReference(
         return text.includes(reference);
     }
   };
+}
+
+/** Folding keeps the length, so most texts need not be folded to be told apart. */
+function differInLength(a: Scalar | undefined, b: Scalar | undefined): boolean {
+  return typeof a === 'string' && typeof b === 'string' && a.length !== b.length;
 }
 
 function compare(left: number, operator: CompareOperator, right: number): boolean {

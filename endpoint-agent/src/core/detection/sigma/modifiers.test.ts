@@ -236,6 +236,7 @@ describe('fieldref', () => {
     expect(item('F|fieldref|endswith', 'G', 'abc', { G: 'ab' })).toBe(false);
     expect(item('F|fieldref|contains', 'G', 'abc', { G: 'b' })).toBe(true);
     expect(item('F|fieldref', 'G', 5, { G: '5' })).toBe(true);
+    expect(item('F|fieldref', 'G', 'Aİς', { G: 'aiσ' })).toBe(true);
     expect(rejects('F|fieldref', "'G*'")).toBe('invalid_value');
   });
 });
