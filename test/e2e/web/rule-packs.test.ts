@@ -36,13 +36,15 @@ describe.skipIf(NO_BROWSER !== undefined)(`rule packs${NO_BROWSER ? ` (${NO_BROW
 
     await page.getByRole('button', { name: '配布する' }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByText(PACK.reference.sha256).waitFor();
     const [first] = fake.world.endpoints.toSorted((a, b) => a.displayName.localeCompare(b.displayName));
     await dialog.getByRole('radio', { name: '選んだ端末だけ' }).click();
-    expect(await dialog.getByRole('button', { name: '0台に配布する' }).isDisabled()).toBe(true);
+    const next = dialog.getByRole('button', { name: '内容を確認する' });
+    expect(await next.isDisabled()).toBe(true);
     await dialog.getByRole('combobox', { name: '端末を選ぶ' }).click();
     await page.getByRole('option', { name: first?.displayName ?? '', exact: true }).click();
     await page.keyboard.press('Tab');
+    await next.click();
+    await dialog.getByText(PACK.reference.sha256).waitFor();
     await dialog.getByRole('button', { name: '1台に配布する' }).click();
     await dialog.getByText(/終わりました/).waitFor();
     await dialog.getByRole('button', { name: '閉じる' }).last().click();
@@ -68,6 +70,8 @@ describe.skipIf(NO_BROWSER !== undefined)(`rule packs${NO_BROWSER ? ` (${NO_BROW
     await page.getByRole('button', { name: '配布する' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('あとから登録する端末にも自動で配布します。').waitFor();
+    await dialog.getByRole('button', { name: '内容を確認する' }).click();
+    await dialog.getByText(PACK.reference.sha256).waitFor();
     await dialog.getByRole('button', { name: 'すべての端末に配布する' }).click();
     // One of twelve machines is off: nobody waits for it.
     await dialog.getByText('12台中11台に反映しました').waitFor();

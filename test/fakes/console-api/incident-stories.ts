@@ -350,11 +350,11 @@ export function observedStory(seed: StorySeed): Story {
     firstSeen: at,
     lastSeen: at,
     detections: [
-      detection(seed, 0, facts, first(tree, 2), {
+      detection(seed, 0, PUBLISHED_RULE, first(tree, 2), { CommandLine: './AnyDesk --install' }),
+      detection(seed, 1, facts, first(tree, 2), {
         CommandLine: './AnyDesk --install',
         CurrentDirectory: '/home/sato/ダウンロード',
       }),
-      detection(seed, 1, PUBLISHED_RULE, first(tree, 2), { CommandLine: './AnyDesk --install' }),
     ],
     detectionCount: 2,
     processes: tree,
