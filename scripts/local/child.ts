@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, existsSync, renameSync, statSync, type WriteStream } from 'node:fs';
 import type { RunAs } from './layout.ts';
+import { RotatingLog } from './rotating-log.ts';
 
-const LOG_LIMIT_BYTES = 10_000_000;
 const STOP_PATIENCE_MS = 15_000;
 const NODE_ARGUMENTS = ['--disable-warning=ExperimentalWarning'];
 const TAIL_CHARS = 16_384;
@@ -41,7 +40,7 @@ export class Child {
 
   constructor(spec: ChildSpec) {
     this.name = spec.name;
-    const log = openLog(spec.logFile);
+    const log = new RotatingLog(spec.logFile);
     this.#process = spawn(
       spec.node,
       [...NODE_ARGUMENTS, ...(spec.nodeArguments ?? []), spec.script, ...(spec.args ?? [])],
@@ -68,12 +67,12 @@ export class Child {
     }
     this.exited = new Promise((resolve) => {
       this.#process.once('close', (code, signal) => {
-        log.end();
+        void log.end();
         resolve({ code, signal });
       });
       this.#process.once('error', (error) => {
         this.#tail += `\n${JSON.stringify({ code: 'spawn_failed', msg: error.message })}`;
-        log.end();
+        void log.end();
         resolve({ code: null, signal: null });
       });
     });
@@ -113,12 +112,4 @@ export class Child {
     await this.exited;
     clearTimeout(timer);
   }
-}
-
-function openLog(file: string): WriteStream {
-  if (existsSync(file) && statSync(file).size > LOG_LIMIT_BYTES) renameSync(file, `${file}.1`);
-  const stream = createWriteStream(file, { flags: 'a', mode: 0o600 });
-  // A full disk must not end the launcher; the processes themselves report it.
-  stream.on('error', () => undefined);
-  return stream;
 }
