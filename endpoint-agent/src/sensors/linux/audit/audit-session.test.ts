@@ -119,6 +119,24 @@ function pass(milliseconds: number): void {
   }
 }
 
+test('a daemon that is restarted gets its place back; one that ends leaves it to us', () => {
+  const others = process.pid;
+  kernel.status = { ...kernel.status, pid: others };
+  session.start();
+  expect(kernel.status.pid).toBe(others);
+  const lookAfter = (milliseconds: number, daemon: number): number => {
+    now += milliseconds;
+    kernel.status = { ...kernel.status, pid: daemon };
+    session.tick();
+    return kernel.status.pid;
+  };
+  expect(lookAfter(5_000, 0)).toBe(0);
+  expect(lookAfter(5_000, others)).toBe(others);
+  expect(lookAfter(5_000, 0)).toBe(0);
+  expect(lookAfter(5_000, 0)).toBe(OWN);
+  expect(told).toEqual([]);
+});
+
 test('audit that is locked at the start is said at once, and nothing is tried', () => {
   kernel.status = { ...kernel.status, enabled: LOCKED };
   session.start();

@@ -69,6 +69,8 @@ const CHECK_EVERY_MS = 5_000;
 /** How long a tampering that was mended is still shown. */
 const SHOWN_MS = 120_000;
 const TELL_AFTER_MS = 400;
+/** A daemon that is restarted gets its place back: the kernel would refuse it while we hold it. */
+const TAKE_OVER_AFTER_MS = 4_000;
 const MAX_CHANGES = 512;
 const EINVAL = -constants.errno.EINVAL;
 const EEXIST = -constants.errno.EEXIST;
@@ -84,6 +86,7 @@ export function createAuditSession(options: AuditSessionOptions): AuditSession {
   let lostBefore: number | undefined;
   let lostInKernel = 0;
   let checkedAt = 0;
+  let goneSince: number | undefined;
   let installed = 0;
   let rawRules: readonly AuditRule[] = [];
   let settings: AuditSettings | undefined;
@@ -171,8 +174,11 @@ export function createAuditSession(options: AuditSessionOptions): AuditSession {
     if (lostBefore !== undefined) lostInKernel = (status.lost - lostBefore) >>> 0;
     if (standing === TASKS_HIDDEN && !rules.some(hidesTasks)) standing = undefined;
     if (trouble || !settings) return;
-    if (role === 'listener' && (status.pid === 0 || !isAlive(status.pid))) {
-      // The daemon that was here has ended; nobody is robbed.
+    if (role !== 'listener' || (status.pid !== 0 && isAlive(status.pid))) goneSince = undefined;
+    else goneSince ??= monotonic();
+    if (goneSince !== undefined && monotonic() - goneSince >= TAKE_OVER_AFTER_MS) {
+      // The daemon that was here has ended and does not come back; nobody is robbed.
+      goneSince = undefined;
       role = 'daemon';
       trouble = join();
     }

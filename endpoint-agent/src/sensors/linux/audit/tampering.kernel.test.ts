@@ -123,7 +123,7 @@ describe.skipIf(NO_KERNEL)(`tampering is noticed, named and mended${NO_KERNEL ? 
     await seesStarts(probe);
     child.stdin?.end();
     await once(child, 'exit');
-    await expect.poll(ownerOfAudit, { timeout: 12_000 }).toBe(process.pid);
+    await expect.poll(ownerOfAudit, { timeout: 30_000 }).toBe(process.pid);
     await seesStarts(probe);
   });
 
