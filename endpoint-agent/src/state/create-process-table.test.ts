@@ -17,6 +17,7 @@ class Machine implements ProcReader {
     this.reads += 1;
     return this.processes.get(pid);
   };
+  startTicks = (pid: number) => this.processes.get(pid)?.startTicks;
   run(pid: number, parentPid: number, image?: string): void {
     const startTicks = Math.floor(this.bootTime / 10);
     const described = image === undefined ? {} : { image, commandLine: image, uid: 0 };
@@ -70,6 +71,34 @@ describe('the process table', () => {
     });
     expect(table.ancestors(shell?.entityId ?? '', 10).map(({ pid }) => pid)).toEqual([1]);
     expect(table.size).toBe(2);
+  });
+
+  test('a start that is told before its birth needs no look at the process but for when it was born', () => {
+    const machine = machineWithInit();
+    const table = machine.table();
+    machine.run(200, 100, '/bin/true');
+    const birth = machine.fork(200, 100, 5_000);
+    machine.bootTime += 2;
+    const { reads } = machine;
+    const started = table.apply(machine.exec(200, 100, '/bin/true'));
+    expect(machine.reads).toBe(reads);
+    expect(started).toMatchObject({ parentPid: 100, startTicks: 5_000, startedAt: BOOT + 50_000, image: '/bin/true' });
+    expect(table.apply(birth)?.entityId).toBe(started?.entityId);
+    // The same after a restart of the agent.
+    expect(machine.table().byPid(200)?.entityId).toBe(started?.entityId);
+  });
+
+  test('a start whose pid has another owner by now is not taken for that one', () => {
+    const machine = machineWithInit();
+    const table = machine.table();
+    const exec = machine.exec(200, 100, '/bin/true');
+    machine.bootTime += 5_000;
+    machine.run(200, 1, '/usr/bin/cron');
+    const started = table.apply(exec);
+    expect(started?.startTicks).toBeUndefined();
+    machine.bootTime += 1;
+    table.apply(machine.fork(200, 1, 5_500));
+    expect(table.byPid(200)?.entityId).not.toBe(started?.entityId);
   });
 
   test('an id is the same after a restart of the agent, and another after a restart of the machine', () => {

@@ -127,14 +127,27 @@ export function createProcessTable(options: ProcessTableOptions): LiveProcessTab
     return create({ pid, started, parent, startTicks: typeof ticks === 'number' ? ticks : undefined });
   }
 
+  /**
+   * A process whose start was told before its birth, which is on its way: the start says all of it but when it was
+   * born, and the rest of /proc need not be read.
+   */
+  function startedUnseen(pid: number, moment: Moment, parent: ProcessEntry | undefined): ProcessEntry {
+    // The pid has another owner by now: this process came and went before we heard of it.
+    if (index.live(pid)) return create({ pid, started: moment, parent, ended: moment });
+    if (!parent || !readProc.startTicks) return discover(pid) ?? create({ pid, started: moment, parent });
+    const startTicks = readProc.startTicks(pid);
+    const bootTime = (startTicks ?? Number.POSITIVE_INFINITY) * MS_PER_TICK;
+    // Else it is gone, and what has its pid now began later.
+    if (bootTime > moment.bootTime + SAME_START_MS) return create({ pid, started: moment, parent });
+    const time = Math.round(moment.time - (moment.bootTime - bootTime));
+    return create({ pid, started: { time, bootTime }, parent, startTicks });
+  }
+
   function exec(observation: Observation, pid: number): ProcessEntry {
     const { fields, parentPid } = observation;
     const moment = momentOf(observation);
     const parent = parentPid === undefined || parentPid === 0 ? undefined : find(parentPid, moment);
-    const entry =
-      find(pid, moment) ??
-      // The pid has another owner by now: this process came and went before we heard of it.
-      create({ pid, started: moment, parent, ...(index.live(pid) ? { ended: moment } : {}) });
+    const entry = index.at(pid, moment.bootTime) ?? startedUnseen(pid, moment, parent);
     if (!entry.parentEntityId && parent) index.setParent(entry, parent);
     index.describe(entry, {
       image: text(fields['Image']),

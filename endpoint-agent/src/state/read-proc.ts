@@ -18,6 +18,8 @@ export interface ProcReader {
   list(): readonly number[];
   /** Undefined when the process is gone, or hidden from this user. */
   read(pid: number): ProcFacts | undefined;
+  /** `startTicks` alone, at a fifth of the cost; where it is missing `read` serves. */
+  startTicks?(pid: number): number | undefined;
 }
 
 /** Longer command lines are cut here; the events carry them whole. */
@@ -29,9 +31,7 @@ export const procReader: ProcReader = {
       .filter((name) => /^\d+$/.test(name))
       .map(Number),
   read(pid) {
-    const stat = readBytes(`/proc/${pid}/stat`)?.toString('latin1');
-    // The name in parentheses may itself hold spaces and parentheses; the last one ends it.
-    const rest = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const rest = statFields(pid);
     const parentPid = Number(rest?.[1]);
     const startTicks = Number(rest?.[19]);
     if (!rest || !Number.isSafeInteger(parentPid) || !Number.isSafeInteger(startTicks)) return undefined;
@@ -47,7 +47,18 @@ export const procReader: ProcReader = {
       ...(uid === undefined ? {} : { uid }),
     };
   },
+  startTicks(pid) {
+    const ticks = Number(statFields(pid)?.[19]);
+    return Number.isSafeInteger(ticks) ? ticks : undefined;
+  },
 };
+
+/** Of /proc/PID/stat from the third (state) on. */
+function statFields(pid: number): string[] | undefined {
+  const stat = readBytes(`/proc/${pid}/stat`)?.toString('latin1');
+  // The name in parentheses may itself hold spaces and parentheses; the last one ends it.
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
 
 function readCommandLine(pid: number): string | undefined {
   const bytes = readBytes(`/proc/${pid}/cmdline`);
