@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 
 /** Randomness as the agent's parts see it; injected, so that a failing seed replays. */
 export interface Random {
@@ -7,9 +7,27 @@ export interface Random {
   fraction(): number;
 }
 
+/** One call of the generator costs as much as a few hundred bytes of it; each event takes sixteen. */
+const POOL_BYTES = 4_096;
+const pool = Buffer.alloc(POOL_BYTES);
+let used = POOL_BYTES;
+
+function bytes(count: number): Uint8Array {
+  if (count > POOL_BYTES) return randomFillSync(new Uint8Array(count));
+  if (used + count > POOL_BYTES) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const taken = new Uint8Array(pool.subarray(used, used + count));
+  // What was given out does not lie about for somebody else.
+  pool.fill(0, used, used + count);
+  used += count;
+  return taken;
+}
+
 export const systemRandom: Random = {
-  bytes: (count) => randomBytes(count),
-  fraction: () => randomBytes(4).readUInt32LE() / 2 ** 32,
+  bytes,
+  fraction: () => Buffer.from(bytes(4)).readUInt32LE() / 2 ** 32,
 };
 
 /** `count` random bytes in hexadecimal. */
