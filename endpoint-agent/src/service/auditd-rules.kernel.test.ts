@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import type { EventFields } from '@yagura/protocol';
@@ -49,7 +49,10 @@ const REAL_ACTS = [
   'system_info_discovery2',
   'web_rce',
   'exploit_cve_2026_31431_af_alg_socket_creation',
-].map((name) => `lnx_auditd_${name}.yml`);
+]
+  // Not every machine has kmod where the rule seeks it.
+  .filter((name) => name !== 'load_module_insmod' || existsSync('/usr/bin/kmod'))
+  .map((name) => `lnx_auditd_${name}.yml`);
 
 function recordsOf({ logsource, fields, records }: Observation): readonly EventFields[] {
   return logsource.service === AUDITD_SERVICE ? [fields] : (records?.fields ?? []);

@@ -95,7 +95,7 @@ test('raw records are judged with the event that they belong to, and are not sto
   pipeline.sink([{ ...start(10, 1, '/bin/sh', 'sh'), records: records('sh') }]);
   pipeline.sink([{ ...start(11, 10, '/bin/true', 'evil'), records: records('evil') }]);
   // Each start once for the history and once for what is sent.
-  expect(kept.map(({ logsource }) => logsource.category)).toEqual(new Array(4).fill('process_creation'));
+  expect(kept.map(({ logsource }) => logsource.category)).toEqual(Array.from({ length: 4 }, () => 'process_creation'));
   const detections = sent().flatMap((item) => (item.type === 'story' ? item.story.detections : []));
   expect(detections.map(({ event, matched }) => [event.fields['ProcessId'], matched])).toEqual([
     [

@@ -22,10 +22,13 @@ export class ArgumentVector {
   #expected: number | undefined;
   #bytes = 0;
   #cut = false;
+  /** Made when first asked for, by whoever speaks of the call. */
+  #values: readonly string[] | undefined;
   readonly #arguments = new Map<number, Argument>();
 
   /** Adds one EXECVE record's fields. */
   add(text: string, bodyAt: number): void {
+    this.#values = undefined;
     for (const [name, raw] of fieldsOf(text, bodyAt)) {
       if (name === 'argc') this.#expected ??= decimal(raw);
       else this.#addField(name, raw);
@@ -40,10 +43,11 @@ export class ArgumentVector {
   }
 
   /** The arguments in order, as text in the form of `path-bytes.ts`. */
-  values(): string[] {
-    return [...this.#arguments]
+  values(): readonly string[] {
+    this.#values ??= [...this.#arguments]
       .sort(([a], [b]) => a - b)
       .map(([, { parts }]) => encodeText(Buffer.concat([...parts].sort(([a], [b]) => a - b).map(([, part]) => part))));
+    return this.#values;
   }
 
   #addField(name: string, raw: string): void {

@@ -16,6 +16,8 @@ const MAX_VALUE_CHARS = 4_096;
 
 /** Strings of somebody else's choosing: quoted, or in hexadecimal. Everything else is written as it is meant. */
 const UNTRUSTED: ReadonlySet<string> = new Set(['exe', 'comm', 'key', 'name', 'cwd', 'acct', 'cmd']);
+/** No backslash, no empty part and none that begins with a dot. */
+const PLAIN_NAME = /^"(?:\/[^"/\\.][^"/\\]*)+"$/;
 /** What was typed on a terminal: passwords too. */
 const KEYSTROKES = 'data';
 
@@ -67,7 +69,10 @@ export function pathRecord(path: RecordFields, name: string, wanted: WantedField
 
 /** The absolute name of a PATH record; undefined when the kernel wrote none. */
 export function absoluteName(path: RecordFields, cwd: RecordFields | undefined): string | undefined {
-  const bytes = stringBytes(path.get('name'));
+  const written = path.get('name');
+  // Nearly all: absolute, in plain letters, nothing to put right.
+  if (written !== undefined && PLAIN_NAME.test(written)) return written.slice(1, -1);
+  const bytes = stringBytes(written);
   if (!bytes) return undefined;
   const name = encodePath(bytes);
   if (name.startsWith('/')) return posix.normalize(name);
