@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { release } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiClient, signIn } from '../support/api-client.ts';
 import { type LocalInstallation, startLocalInstallation } from '../support/local-installation.ts';
@@ -64,6 +66,31 @@ describe.skipIf(cannot !== undefined)(`real behaviour on the live agent${cannot 
     // Everything that was detected was caused by the simulations above.
     for (const text of texts)
       expect(text).toMatch(/attack-sim|dev\/tcp|yagura-attack-simulation|svc-update|shadow|bash -i/);
+  });
+
+  test('[IV1] the console knows what the machine is made of, and hears of a new listening port', async () => {
+    const things = (category: string) =>
+      person.call('getEndpointInventory', { path: { endpointId }, query: { category, limit: '1000' } });
+    const users = await eventually('the users of the machine', async () => {
+      const { items } = await things('user');
+      return items.length > 0 ? items : undefined;
+    });
+    expect(users.find(({ key }) => key === 'root')?.facts).toMatchObject({ id: 0, isSuperuser: true });
+    expect((await things('system')).items[0]?.facts['kernel']).toBe(release());
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const key = `tcp 127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+    try {
+      const change = await eventually(
+        'the new port among the changes',
+        async () => (await things('listening-port')).changes.find((each) => each.key === key),
+        90_000,
+      );
+      expect(change).toMatchObject({ kind: 'added', after: { image: process.execPath } });
+    } finally {
+      server.close();
+    }
   });
 
   test('the machine is as it was when everything has ended', async () => {
