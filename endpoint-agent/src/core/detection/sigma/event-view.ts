@@ -85,17 +85,23 @@ export class EventView {
     }
     const names = Object.keys(fields);
     // Far cheaper than reading one field after the other.
-    const values = Object.values(fields);
+    const contents = Object.values(fields);
+    const seen = this.#seen;
+    const values = this.#values;
+    const unnamed = this.#unnamed;
+    const knownNames = this.#names;
+    const knownSlots = this.#slots;
+    const epoch = this.#epoch;
     for (let i = 0; i < names.length; i += 1) {
       const name = names[i] as string;
-      const slot = i < REMEMBERED && this.#names[i] === name ? (this.#slots[i] as number) : this.#slotOf(name, i);
-      const value = toScalar(values[i]);
-      if (slot === NO_SLOT) {
-        if (value !== undefined) this.#unnamed.push(value);
-        continue;
+      const slot = i < knownNames.length && knownNames[i] === name ? (knownSlots[i] as number) : this.#slotOf(name, i);
+      const value = toScalar(contents[i]);
+      if (slot !== NO_SLOT) {
+        seen[slot] = epoch;
+        values[slot] = value;
+      } else if (value !== undefined) {
+        unnamed.push(value);
       }
-      this.#seen[slot] = this.#epoch;
-      this.#values[slot] = value;
     }
   }
 

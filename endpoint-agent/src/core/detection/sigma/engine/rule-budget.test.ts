@@ -33,14 +33,14 @@ describe('a rule that takes more than its budget', () => {
   });
   test('is suspended for what it takes on ordinary values, which are timed now and then', () => {
     const { evaluator, evaluate } = create(2);
-    for (let i = 0; i < 400 && evaluator.suspensions().length === 0; i += 1) evaluate('axb');
+    for (let i = 0; i < 800 && evaluator.suspensions().length === 0; i += 1) evaluate('axb');
     expect(evaluator.suspensions().map(({ rule }) => rule.ruleId)).toContain('rule-under-test');
   });
   test('is not, when the processor was somewhere else during one timing', () => {
     const { clock, evaluator, evaluate } = create(0);
     for (let i = 0; i < 40; i += 1) {
       // Whenever the rule is timed, once, the clock says that 20 milliseconds went by.
-      clock.step = evaluator.suspensions().length === 0 && i === 15 ? 20 : 0;
+      clock.step = evaluator.suspensions().length === 0 && i === 31 ? 20 : 0;
       evaluate('axb');
     }
     expect(evaluator.suspensions()).toEqual([]);

@@ -28,7 +28,7 @@ const GUESS = 0.0005;
 /** How many events' worth of experience the guess counts for. */
 const GUESS_WEIGHT = 50;
 /** Every so many events the evaluation of each rule is timed, and whenever a value is long. */
-const TIMED_EVERY = 16;
+const TIMED_EVERY = 32;
 
 /** Every so many events one is learned from, once the first choice was made. */
 const LEARNED_EVERY = 8;

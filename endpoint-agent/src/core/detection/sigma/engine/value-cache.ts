@@ -1,8 +1,9 @@
 /** Values that are remembered, as a power of two, and the longest of them. */
 const PLACES = 4_096;
 const LONGEST = 512;
-/** Characters that decide a value's place. */
-const SAMPLED = 16;
+/** The characters before an extension of three, counted from the end. */
+const NAME_START = 4;
+const NAME_END = 8;
 const MULTIPLIER = 0x9e3779b1;
 
 /** Signals that a value raises in one field. */
@@ -35,10 +36,16 @@ export class ValueCache {
   }
 }
 
+/** Names of programs differ before their extension, hashes and versions anywhere. */
 function placeOf(field: number, value: string): number {
   const { length } = value;
-  const step = 1 + Math.floor(length / SAMPLED);
+  const step = 1 + (length >>> 3);
   let hash = Math.imul(field + 1, MULTIPLIER) + length;
   for (let at = length - 1; at >= 0; at -= step) hash = Math.imul(hash ^ value.charCodeAt(at), MULTIPLIER);
+  if (length > NAME_END) {
+    for (let at = length - NAME_END; at < length - NAME_START; at += 1) {
+      hash = Math.imul(hash ^ value.charCodeAt(at), MULTIPLIER);
+    }
+  }
   return (hash ^ (hash >>> 15)) & (PLACES - 1);
 }
