@@ -12,6 +12,7 @@ import {
   type SigmaEvaluator,
   type SigmaEvaluatorOptions,
 } from '../../endpoint-agent/src/core/detection/sigma/create-sigma-evaluator.ts';
+import { BUDGET_LIMITS } from '../../endpoint-agent/src/core/detection/sigma/engine/rule-budget.ts';
 import { type LoadedRules, loadRules } from '../../endpoint-agent/src/core/detection/sigma/load-rules.ts';
 import type { Expression, SigmaRule } from '../../endpoint-agent/src/core/detection/sigma/rule-ast.ts';
 import { AGENT_NODE_ARGUMENTS } from '../../endpoint-agent/src/service/node-arguments.ts';
@@ -42,6 +43,9 @@ const PASS_EVENTS = 4_410;
 const WARM_UP_PASSES = 6;
 const PASSES = 24;
 const LOADS = 5;
+
+/** Time is accounted, but no rule is left out for it: that would make the rest faster. */
+const UNBOUNDED = { ...BUDGET_LIMITS, perRule: Number.POSITIVE_INFINITY };
 
 /** Moves what was prepared for a pass out of the way, so that its cost is not the engine's. */
 setFlagsFromString('--expose-gc');
@@ -127,7 +131,7 @@ function select(loaded: LoadedRules, wanted: (rule: SigmaRule) => boolean): Load
 /** Cold, trained on the other half, and naive, all on the held-out half. */
 function measure(rules: LoadedRules, [training, heldOut]: Halves): object {
   const create = (options: SigmaEvaluatorOptions): SigmaEvaluator =>
-    createEvaluatorOf(rules, { clock: () => performance.now(), ...options });
+    createEvaluatorOf(rules, { clock: () => performance.now(), budget: UNBOUNDED, ...options });
   const counting = (evaluator: SigmaEvaluator) => (event: BenchEvent) => evaluator.evaluate(event).length;
   const cold = create({ adaptive: false });
   rate(counting(cold), heldOut, WARM_UP_PASSES, PASS_EVENTS);
@@ -145,7 +149,6 @@ function measure(rules: LoadedRules, [training, heldOut]: Halves): object {
     cold: coldRate,
     trained: trainedRate,
     microseconds: latencies(trained, heldOut),
-    suspended: trained.suspensions().map(({ rule }) => rule.title),
     naive: naiveRate.eventsPerSecond,
     ratioToNaive: Math.round((trainedRate.eventsPerSecond / naiveRate.eventsPerSecond) * 10) / 10,
   };
