@@ -71,6 +71,21 @@ describe.skipIf(process.platform === 'win32')('hashing what was executed', () =>
     hasher.close();
   });
 
+  test('users take turns, and who has most of what waits does without', () => {
+    const hasher = new ImageHasher({ ...IMAGE_HASHER_LIMITS, queue: 4, bytesPerTurn: 1_000_000 });
+    const large = Array.from({ length: 4 }, (_, index) =>
+      hasher.request(executed(file(`large-${index}`, Buffer.alloc(3_000_000, index + 1))), 'flood'),
+    );
+    expect(hasher.request(executed(file('large-4', Buffer.alloc(3_000_000, 9))), 'flood')).toEqual({ settled: true });
+    const small = hasher.request(executed(file('small', 'alice')), 'alice');
+    expect([large.map(({ settled }) => settled), hasher.skipped]).toEqual([[false, false, false, true], 2]);
+    hasher.step();
+    expect([small, large[0]?.settled]).toEqual([{ settled: true, sha256: sha256('alice') }, false]);
+    for (let turn = 0; turn < 12; turn += 1) hasher.step();
+    expect(large[2]).toEqual({ settled: true, sha256: sha256(Buffer.alloc(3_000_000, 3)) });
+    expect(hasher.busy).toBe(false);
+  });
+
   test.skipIf(process.platform !== 'linux')('no descriptor is left behind', () => {
     const before = readdirSync('/proc/self/fd').length;
     const hasher = new ImageHasher({ ...IMAGE_HASHER_LIMITS, cache: 3 });

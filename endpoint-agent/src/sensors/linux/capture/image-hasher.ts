@@ -8,7 +8,7 @@ export interface ImageHasherLimits {
   readonly cache: number;
   /** Larger files are not hashed. */
   readonly maxBytes: number;
-  /** Files begun or waiting; beyond it a request gets no hash. */
+  /** Files begun or waiting; beyond it the user who has most of them does without one. */
   readonly queue: number;
   /** Read at most per turn of the worker, so that hashing never keeps it from its sockets. */
   readonly bytesPerTurn: number;
@@ -29,6 +29,7 @@ export interface HashTicket {
 
 interface Job {
   readonly key: string;
+  readonly owner: string;
   readonly fd: number;
   readonly hash: Hash;
   readonly ticket: { settled: boolean; sha256?: string };
@@ -41,12 +42,15 @@ const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 /**
  * SHA-256 of executed images, remembered under (device, inode, size, mtime, ctime), read piecemeal between
  * the worker's other duties. What was executed is what gets hashed, or nothing: `/proc/PID/exe` while the
- * process lives, else the file at the path if it is the same inode and was not changed since the exec.
+ * process lives, else the file at the path if it is the same inode and was not changed since the exec. Users take
+ * turns, a piece of a file each: one who starts many large programs delays his own.
  */
 export class ImageHasher {
   readonly #limits: ImageHasherLimits;
   readonly #cache = new Map<string, string>();
   readonly #jobs = new Map<string, Job>();
+  /** The same by user, in the order of their turns. */
+  readonly #turns = new Map<string, Set<Job>>();
   readonly #chunk: Buffer;
   #skipped = 0;
 
@@ -63,14 +67,15 @@ export class ImageHasher {
     return this.#jobs.size > 0;
   }
 
-  request(image: ExecutedImage): HashTicket {
+  /** `owner`: the user who started it. */
+  request(image: ExecutedImage, owner = ''): HashTicket {
     const path = decodePath(image.path);
     const byPath = statOf(path);
     const known = byPath && isExecuted(byPath, image) ? this.#cache.get(keyOf(byPath)) : undefined;
     if (known !== undefined) return { settled: true, sha256: known };
     const fd = openExecuted(image, path);
     if (fd === undefined) return NONE;
-    const ticket = this.#begin(fd);
+    const ticket = this.#begin(fd, owner);
     if (!ticket) closeSync(fd);
     return ticket ?? NONE;
   }
@@ -78,9 +83,13 @@ export class ImageHasher {
   /** Reads on for a bounded time. Call once per turn. */
   step(): void {
     let budget = this.#limits.bytesPerTurn;
-    for (const job of this.#jobs.values()) {
-      while (budget > 0 && !job.ticket.settled) budget -= this.#advance(job);
-      if (budget <= 0) return;
+    while (budget > 0) {
+      const [turn] = this.#turns;
+      const [job] = turn?.[1] ?? [];
+      if (!turn || !job) return;
+      this.#turns.delete(turn[0]);
+      this.#turns.set(turn[0], turn[1]);
+      budget -= this.#advance(job);
     }
   }
 
@@ -89,7 +98,7 @@ export class ImageHasher {
   }
 
   /** Takes over the descriptor when it returns a ticket that is not settled. */
-  #begin(fd: number): HashTicket | undefined {
+  #begin(fd: number, owner: string): HashTicket | undefined {
     const stats = fstatSync(fd, { bigint: true });
     const key = keyOf(stats);
     const sha256 = this.#cache.get(key);
@@ -102,13 +111,29 @@ export class ImageHasher {
       closeSync(fd);
       return running.ticket;
     }
-    if (!stats.isFile() || stats.size > BigInt(this.#limits.maxBytes) || this.#jobs.size >= this.#limits.queue) {
+    if (!stats.isFile() || stats.size > BigInt(this.#limits.maxBytes) || !this.#makeRoom(owner)) {
       this.#skipped += 1;
       return undefined;
     }
-    const job: Job = { key, fd, hash: createHash('sha256'), ticket: { settled: false }, read: 0 };
+    const job: Job = { key, owner, fd, hash: createHash('sha256'), ticket: { settled: false }, read: 0 };
     this.#jobs.set(key, job);
+    const mine = this.#turns.get(owner);
+    if (mine) mine.add(job);
+    else this.#turns.set(owner, new Set([job]));
     return job.ticket;
+  }
+
+  /** False when it is this user himself who has most of those that wait. */
+  #makeRoom(owner: string): boolean {
+    if (this.#jobs.size < this.#limits.queue) return true;
+    let most: Set<Job> | undefined;
+    for (const jobs of this.#turns.values()) if (!most || jobs.size > most.size) most = jobs;
+    const mine = this.#turns.get(owner)?.size ?? 0;
+    if (!most || mine + 1 >= most.size) return false;
+    const newest = [...most].at(-1);
+    if (newest) this.#settle(newest, undefined);
+    this.#skipped += 1;
+    return true;
   }
 
   #advance(job: Job): number {
@@ -133,6 +158,9 @@ export class ImageHasher {
   #settle(job: Job, sha256: string | undefined): void {
     closeSync(job.fd);
     this.#jobs.delete(job.key);
+    const turn = this.#turns.get(job.owner);
+    turn?.delete(job);
+    if (turn?.size === 0) this.#turns.delete(job.owner);
     job.ticket.settled = true;
     if (sha256 === undefined) return;
     job.ticket.sha256 = sha256;

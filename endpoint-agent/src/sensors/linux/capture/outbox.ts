@@ -61,7 +61,7 @@ interface Room {
  */
 export class Outbox {
   readonly #limits: OutboxLimits;
-  readonly #hash: (image: ExecutedImage) => HashTicket;
+  readonly #hash: (image: ExecutedImage, user: string | undefined) => HashTicket;
   readonly #monotonic: () => number;
   readonly #rooms = new Map<SourceName, Room>();
   #queue: Waiting[] = [];
@@ -70,7 +70,11 @@ export class Outbox {
   readonly #sent: (readonly Claim[])[] = [];
   #inFlight = 0;
 
-  constructor(hash: (image: ExecutedImage) => HashTicket, monotonic: () => number, limits = OUTBOX_LIMITS) {
+  constructor(
+    hash: (image: ExecutedImage, user: string | undefined) => HashTicket,
+    monotonic: () => number,
+    limits = OUTBOX_LIMITS,
+  ) {
     this.#hash = hash;
     this.#monotonic = monotonic;
     this.#limits = limits;
@@ -115,7 +119,7 @@ export class Outbox {
       room.leftOut += 1;
       return;
     }
-    const ticket = image && this.#hash(image);
+    const ticket = image && this.#hash(image, user);
     const chars = charsOf(observation);
     room.count += 1;
     room.chars += chars;

@@ -56,7 +56,7 @@ const heartbeat = new Int32Array(data.heartbeat);
 const monotonic = monotonicNow;
 
 const hasher = new ImageHasher();
-const outbox = new Outbox((image) => hasher.request(image), monotonic);
+const outbox = new Outbox((image, user) => hasher.request(image, user), monotonic);
 const delayed = new DelayLine<readonly [SourceName, Observation]>(DELAY_MS, monotonic, ([source, observation]) =>
   outbox.push(source, observation),
 );
