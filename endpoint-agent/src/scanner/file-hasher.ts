@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { close, closeSync, constants, fstat, open, read, type Stats, statfs } from 'node:fs';
 import { promisify } from 'node:util';
 import { decodePath } from '../native/path-bytes.ts';
+import { systemCode } from '../native/system-code.ts';
 import { FairQueue } from '../platform/fairness/fair-queue.ts';
 import { type FileType, fileTypeOf, TYPE_BYTES } from './file-type.ts';
 
@@ -199,7 +200,9 @@ export function createFileHasher(
         const facts = await digestNamed(named);
         bytes = facts?.size ?? 0;
         return facts;
-      } catch {
+      } catch (error) {
+        // A lease on it (F_SETLEASE) holds off whoever opens it: whoever took it does not want it read.
+        if (systemCode(error) === 'EAGAIN') dropped += 1;
         return undefined; // Gone, not ours to open, or the medium failed.
       } finally {
         // A descriptor that only names a file has nothing to flush: closing it waits for nothing.

@@ -159,3 +159,33 @@ test('the thousands of files of one user keep nobody else from having his read',
   expect(read).toContain('/alice/3');
   expect(read.filter((path) => path.startsWith('/flood')).length).toBeGreaterThan(30);
 });
+
+test('a script that had to give way to thousands of files is read when somebody runs it', async () => {
+  const { read, learnt, see, write, pass } = setUp({ burst: 0, perSecond: 0 });
+  for (let file = 0; file < 20; file += 1) write(`/noise/${file}`);
+  write('/tmp/drop.sh');
+  see('process_creation', { Image: '/bin/sh', ScriptFile: '/tmp/drop.sh' });
+  expect(read).toEqual(['/tmp/drop.sh']);
+  await pass(100);
+  expect(learnt).toContainEqual(['/tmp/drop.sh', '/tmp/drop.sh']);
+  see('process_creation', { Image: '/bin/sh', ScriptFile: '/tmp/drop.sh', MountNamespace: 4_026_532_000 });
+  expect(read).toHaveLength(1);
+});
+
+test('where nothing gave way a script that was there before is not read for its start', () => {
+  const { read, see } = setUp();
+  see('process_creation', { Image: '/bin/sh', ScriptFile: '/usr/bin/apt-key' });
+  expect(read).toEqual([]);
+});
+
+test('files that are made and deleted by the hundred take no places from those that stay', async () => {
+  const { reader, read, see, write, pass } = setUp({ burst: 0, perSecond: 0, maxWaiting: 10 });
+  for (let file = 0; file < 100; file += 1) {
+    write(`/ghost/${file}`);
+    see('file_delete', { TargetFilename: `/ghost/${file}` });
+  }
+  write('/tmp/stays');
+  expect(reader.dropped).toBe(0);
+  await pass(5_000);
+  expect(read).toEqual(['/tmp/stays']);
+});

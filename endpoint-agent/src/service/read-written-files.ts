@@ -51,6 +51,8 @@ const STEP_MS = 100;
 const BUSY_MS = 1_000;
 
 const MAX_OWNERS = 64;
+/** Ends the name of a user's second line; no user's name holds it. */
+const URGENT = '\0urgent';
 
 /** A file that waits. */
 interface Waiting {
@@ -80,9 +82,13 @@ export function createFileReader(options: FileReaderOptions): FileReader {
   let cancelStep: (() => void) | undefined;
   let isStopped = false;
   let dropped = 0;
+  /** Entries of `turns` that wait no more. */
+  let ghosts = 0;
 
-  function start(path: string, { event, onKnown }: Pick<Waiting, 'event' | 'onKnown'>): void {
-    void hasher.hash(path, ownerOf(event)).then((facts) => {
+  /** `urgent`: in a line of its own, which the owner's other files cannot make longer. */
+  function start(path: string, { event, onKnown }: Pick<Waiting, 'event' | 'onKnown'>, urgent: boolean): void {
+    const owner = ownerOf(event);
+    void hasher.hash(path, urgent ? `${owner}${URGENT}` : owner).then((facts) => {
       if (facts === undefined || facts.size === 0) return;
       const { sha256, size, type } = facts;
       const known = { TargetFilename: path, Hashes: `SHA256=${sha256}`, sha256, FileSize: size };
@@ -112,16 +118,30 @@ export function createFileReader(options: FileReaderOptions): FileReader {
 
   function line(path: string, file: Waiting): void {
     waiting.set(path, file);
+    if (turns.size >= limits.maxWaiting && ghosts * 2 >= limits.maxWaiting) dismissGhosts();
     const gaveWay = turns.add(ownerOf(file.event), file);
-    if (gaveWay?.path === undefined) return;
+    if (gaveWay === undefined) return;
+    if (gaveWay.path === undefined) {
+      ghosts -= 1;
+      return;
+    }
     waiting.delete(gaveWay.path);
     dropped += 1;
+  }
+
+  /** Files that are made and deleted by the thousand must not take the places of those that stay. */
+  function dismissGhosts(): void {
+    for (const file of turns.drain()) if (file.path !== undefined) turns.add(ownerOf(file.event), file);
+    ghosts = 0;
   }
 
   function forget(path: string): Waiting | undefined {
     const file = waiting.get(path);
     waiting.delete(path);
-    if (file) file.path = undefined;
+    if (file) {
+      file.path = undefined;
+      ghosts += 1;
+    }
     return file;
   }
 
@@ -132,19 +152,26 @@ export function createFileReader(options: FileReaderOptions): FileReader {
     while (due >= 1) {
       const file = turns.take(isSettled);
       if (!file) break;
-      if (file.path === undefined) continue;
+      if (file.path === undefined) {
+        ghosts -= 1;
+        continue;
+      }
       due -= 1;
       waiting.delete(file.path);
-      start(file.path, file);
+      start(file.path, file, false);
     }
     due = Math.min(due, 1);
     cancelStep = waiting.size > 0 ? clock.after(STEP_MS, step) : undefined;
   }
 
-  /** Somebody runs it: what is known of it is wanted now. */
-  function hurry(path: unknown): void {
-    const file = typeof path === 'string' ? forget(path) : undefined;
-    if (typeof path === 'string' && file) start(path, file);
+  /**
+   * Somebody runs it: what is known of it is wanted now. Once files have given way, a script may be one of them,
+   * whatever was written in between, so that it is read on behalf of its start.
+   */
+  function hurry(path: unknown, asStarted?: Pick<Waiting, 'event' | 'onKnown'>): void {
+    if (typeof path !== 'string') return;
+    const file = forget(path) ?? (dropped > 0 ? asStarted : undefined);
+    if (file) start(path, file, true);
   }
 
   /** What was unpacked beside its place and then put there waits under its new name. */
@@ -158,11 +185,12 @@ export function createFileReader(options: FileReaderOptions): FileReader {
   }
 
   /** What this event says of files that wait. */
-  function follow({ logsource, fields }: Event): void {
+  function follow(event: Event, onKnown: OnKnown): void {
+    const { logsource, fields } = event;
     const { TargetFilename: target, SourceFilename: source } = fields;
     if (logsource.category === 'process_creation') {
       hurry(fields['Image']);
-      hurry(fields['ScriptFile']);
+      hurry(fields['ScriptFile'], fields['MountNamespace'] === undefined ? { event, onKnown } : undefined);
     } else if (logsource.category === 'file_delete' && typeof target === 'string') {
       forget(target);
     } else if (logsource.category === 'file_rename' && typeof source === 'string') {
@@ -176,13 +204,13 @@ export function createFileReader(options: FileReaderOptions): FileReader {
       // A path of another mount namespace is some other file here: neither read, nor taken for the one that waits.
       const isElsewhere = event.fields['MountNamespace'] !== undefined;
       if (isElsewhere && event.logsource.category !== 'process_creation') return;
-      if (waiting.size > 0) follow(event);
+      if (waiting.size > 0 || dropped > 0) follow(event, onKnown);
       const path = event.fields['TargetFilename'];
       const isFile = typeof path === 'string' && event.fields['IsDirectory'] !== true;
       if (isStopped || !isFile || !WRITES.has(event.logsource.category)) return;
       if (urgent || isAllowed()) {
         forget(path);
-        start(path, { event, onKnown });
+        start(path, { event, onKnown }, urgent);
       } else put(path, event, onKnown);
     },
     get dropped() {

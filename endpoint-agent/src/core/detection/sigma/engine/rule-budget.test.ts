@@ -26,10 +26,27 @@ describe('a rule that takes more than its budget', () => {
     evaluate(long);
     evaluate(long);
     clock.step = 1;
-    expect(evaluate('axb')).toEqual(['cheap']);
+    expect(evaluate(long)).toEqual([]);
     expect(evaluator.suspensions()).toMatchObject([{ rule: { ruleId: 'rule-under-test' }, times: 1 }]);
     clock.now += LIMITS.suspension;
+    expect(evaluate(long)).toEqual(['rule-under-test']);
+  });
+  test('by long values alone still judges all others: a flood of those hides nothing else', () => {
+    const { clock, evaluator, evaluate } = create(60);
+    const long = `a${'x'.repeat(10_000)}b`;
+    evaluate(long);
+    evaluate(long);
+    clock.step = 0;
+    expect(evaluate(long)).toEqual([]);
     expect(evaluate('axb')).toEqual(expect.arrayContaining(['rule-under-test', 'cheap']));
+    expect(evaluator.suspensions()).toHaveLength(1);
+  });
+  test('by ordinary values is left out for long ones too', () => {
+    const { clock, evaluator, evaluate } = create(2);
+    for (let i = 0; i < 800 && evaluator.suspensions().length === 0; i += 1) evaluate('axb');
+    clock.step = 0;
+    expect(evaluate('axb')).not.toContain('rule-under-test');
+    expect(evaluate(`a${'x'.repeat(10_000)}b`)).toEqual([]);
   });
   test('is suspended for what it takes on ordinary values, which are timed now and then', () => {
     const { evaluator, evaluate } = create(2);

@@ -26,7 +26,14 @@ export interface Suspension {
 /** So many timings that were multiplied it takes at least to suspend a rule. */
 const EVIDENCE = 8;
 
-/** Adds up the time that each rule takes and leaves out those that take too much. */
+/** Of what events a rule takes too much time. */
+type Kind = 'short' | 'long';
+
+/**
+ * Adds up the time that each rule takes and leaves out those that take too much. Events with a long value are
+ * accounted for by themselves: whoever starts programs with command lines of 32 KB all the time makes rules miss such
+ * command lines for a while, and nothing else.
+ */
 export class RuleBudget {
   readonly #limits: BudgetLimits;
   readonly #clock: () => number;
@@ -50,20 +57,21 @@ export class RuleBudget {
    * A timing that stands for `weight` events. Whoever takes the time may lose the processor meanwhile, so what
    * was not measured but multiplied weighs little: a rule is suspended for several such timings, never for one.
    */
-  charge(rule: RuleFacts, measured: number, weight: number): void {
+  charge(rule: RuleFacts, measured: number, weight: number, isLong: boolean): void {
     const now = this.#clock();
     const time = Math.max(measured, Math.min(measured * weight, this.#limits.perRule / EVIDENCE));
     if (now >= this.#periodEnd) {
       this.#used.clear();
       this.#periodEnd = now + this.#limits.period;
     }
-    const used = (this.#used.get(rule.ruleId) ?? 0) + time;
-    this.#used.set(rule.ruleId, used);
+    const key = keyOf(rule.ruleId, isLong ? 'long' : 'short');
+    const used = (this.#used.get(key) ?? 0) + time;
+    this.#used.set(key, used);
     if (used <= this.#limits.perRule) return;
-    const times = (this.#suspensions.get(rule.ruleId)?.times ?? 0) + 1;
+    const times = (this.#suspensions.get(key)?.times ?? 0) + 1;
     const until = now + this.#limits.suspension;
-    this.#suspensions.set(rule.ruleId, { rule, used, since: now, until, times });
-    this.#used.delete(rule.ruleId);
+    this.#suspensions.set(key, { rule, used, since: now, until, times });
+    this.#used.delete(key);
     this.#active += 1;
   }
 
@@ -72,14 +80,30 @@ export class RuleBudget {
     return this.#active > 0;
   }
 
-  isSuspended(ruleId: string): boolean {
+  /** `isLong`: whether the event has a long value. A rule that is too slow for short ones is so for all. */
+  isSuspended(ruleId: string, isLong: boolean): boolean {
     if (this.#active === 0) return false;
-    const suspension = this.#suspensions.get(ruleId);
+    return this.#holds(keyOf(ruleId, 'short')) || (isLong && this.#holds(keyOf(ruleId, 'long')));
+  }
+
+  #holds(key: string): boolean {
+    const suspension = this.#suspensions.get(key);
     return suspension !== undefined && this.#clock() < suspension.until;
   }
 
-  /** Rules that are suspended or have been, the most recent last. */
+  /** Rules that are suspended or have been, each once, the most recent last. */
   suspensions(): readonly Suspension[] {
-    return [...this.#suspensions.values()];
+    const byRule = new Map<string, Suspension>();
+    for (const each of [...this.#suspensions.values()].toSorted((a, b) => a.since - b.since)) {
+      const { ruleId } = each.rule;
+      const before = byRule.get(ruleId);
+      byRule.delete(ruleId);
+      byRule.set(ruleId, before === undefined ? each : { ...each, times: before.times + each.times });
+    }
+    return [...byRule.values()];
   }
+}
+
+function keyOf(ruleId: string, kind: Kind): string {
+  return `${kind}:${ruleId}`;
 }

@@ -113,29 +113,29 @@ export class RuleGroup {
         const rule = lists[at] as number;
         if (considered[rule] === epoch) continue;
         considered[rule] = epoch;
-        if (this.#holds(rule, weight)) (matches ??= []).push(this.#explain(rule));
+        if (this.#holds(rule, weight, long)) (matches ??= []).push(this.#explain(rule));
       }
     }
     const unwitnessed = this.#unwitnessed;
     for (let i = 0; i < unwitnessed.length; i += 1) {
       const rule = unwitnessed[i] as number;
-      if (this.#holds(rule, weight)) (matches ??= []).push(this.#explain(rule));
+      if (this.#holds(rule, weight, long)) (matches ??= []).push(this.#explain(rule));
     }
     if (this.#options.adaptive) this.#learn(board);
     return matches ?? NO_MATCHES;
   }
 
   /** `weight` is how many events a timing stands for; 0 takes none. */
-  #holds(rule: number, weight: number): boolean {
+  #holds(rule: number, weight: number, long: boolean): boolean {
     const { budget } = this.#options;
     const test = this.#tests[rule] as RuleTest;
     if (budget === undefined || (weight === 0 && !budget.suspendsAny)) return test(this.#facts);
     const { facts } = (this.#rules[rule] as GroupRule).rule;
-    if (budget.isSuspended(facts.ruleId)) return false;
+    if (budget.isSuspended(facts.ruleId, long)) return false;
     if (weight === 0) return test(this.#facts);
     const start = budget.now();
     const holds = test(this.#facts);
-    budget.charge(facts, budget.now() - start, weight);
+    budget.charge(facts, budget.now() - start, weight, long);
     return holds;
   }
 
