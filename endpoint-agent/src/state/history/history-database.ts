@@ -3,6 +3,8 @@ import type { HistoryLane } from './block.ts';
 import type { HistoryProcess } from './process-rows.ts';
 
 const SCHEMA_VERSION = 1;
+const PAGE_BYTES = 4_096;
+const LEAST_LOG_PAGES = 250;
 /** Rows deleted at once: a few milliseconds, and a small part of all. */
 const BLOCKS_AT_ONCE = 50;
 const PART_AT_ONCE = 20;
@@ -23,10 +25,16 @@ export class HistoryDatabase implements Disposable {
   readonly #putProcess: Statement;
   readonly #endProcess: Statement;
 
-  constructor(path: string) {
+  /**
+   * `logBytes`: what the write-ahead log may take. Rows of processes lie all over the file: the longer the log,
+   * the more of them share a page that is written once.
+   */
+  constructor(path: string, logBytes: number) {
     this.#store = openStore(path, 'shared', 'unchecked');
     try {
       createSchema(this.#store);
+      const pages = Math.max(LEAST_LOG_PAGES, Math.floor(logBytes / PAGE_BYTES));
+      this.#store.exec(`PRAGMA wal_autocheckpoint = ${pages}`);
       this.#insertBlock = this.#store.prepare(
         'INSERT INTO block (lane, from_time, to_time, events, size, data) VALUES (?, ?, ?, ?, ?, ?)',
       );

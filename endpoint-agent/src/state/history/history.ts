@@ -46,6 +46,8 @@ export interface HistoryOptions {
   readonly log: (message: string, details: Readonly<Record<string, unknown>>) => void;
 }
 
+/** Part of the bound that the write-ahead log takes at most. */
+const LOG_SHARE = 0.04;
 const FLUSH_AFTER_MS = 2_000;
 const TRIM_EVERY_MS = 60_000;
 const REOPEN_AFTER_MS = 60_000;
@@ -82,7 +84,7 @@ export function openHistory(options: HistoryOptions): History {
 
   function open(): HistoryDatabase | undefined {
     try {
-      return new HistoryDatabase(path);
+      return new HistoryDatabase(path, limits.bytes * LOG_SHARE);
     } catch (error) {
       const failure = storeFailure(error);
       if (failure === undefined) throw error;

@@ -52,8 +52,15 @@ export class ProcessRows {
     } else this.#noteChain(entityId);
   }
 
+  /** What is to be written since the last time. Most processes live shortly: their end stands in their row. */
   take(): { readonly processes: readonly HistoryProcess[]; readonly ended: ReadonlyMap<string, number> } {
-    const taken = { processes: [...this.#waiting.values()], ended: this.#ended };
+    const processes = [...this.#waiting.values()].map((row) => {
+      const endedAt = this.#ended.get(row.entityId);
+      if (endedAt === undefined) return row;
+      this.#ended.delete(row.entityId);
+      return { ...row, endedAt };
+    });
+    const taken = { processes, ended: this.#ended };
     this.#waiting = new Map();
     this.#ended = new Map();
     return taken;
