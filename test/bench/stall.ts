@@ -101,7 +101,7 @@ try {
     fullCaptureAfterMs: Math.round(startedAt[missedAgain] ?? Number.POSITIVE_INFINITY),
     stateAfterwards: again.state,
   });
-  reporter.stdin.write('end\n');
+  reporter.stdin.end('end\n');
   await once(reporter, 'exit');
 } finally {
   if (dog.exitCode === null && dog.pid !== undefined) process.kill(-dog.pid, 'SIGKILL');
