@@ -9,6 +9,7 @@ import type { WatchedPath } from '../audit/rules.ts';
 import { createWakeUp, ringWakeUp } from '../native/wake-up.ts';
 import { restoreKernelState } from '../restore-kernel-state.ts';
 import { enrich } from './enrich.ts';
+import { Heartbeat } from './heartbeat.ts';
 import type { CaptureWorkerData, FromWorker, ToWorker } from './messages.ts';
 import type { Parcel } from './outbox.ts';
 import type { SourceName } from './source.ts';
@@ -47,7 +48,6 @@ declare global {
 const WORKER = new URL(globalThis.YAGURA_BUNDLED ? './capture-worker.mjs' : './worker.ts', import.meta.url);
 
 const WATCH_EVERY_MS = 1_000;
-const SILENT_AFTER_MS = 10_000;
 const RECONCILE_EVERY_MS = 60_000;
 const RESTART_AFTER_MS = 1_000;
 const MAX_RESTARTS = 5;
@@ -58,14 +58,14 @@ const STOP_WITHIN_MS = 15_000;
 
 interface Run {
   readonly worker: Worker;
-  readonly heartbeat: Int32Array;
+  /** What the worker raises. */
+  readonly beats: Int32Array;
+  readonly heartbeat: Heartbeat;
   readonly ready: Promise<void>;
   readonly ended: Promise<void>;
   descriptors: readonly number[];
   /** Rung after each message but the frequent one; negative when there is none. */
   wakeUp: number;
-  beat: number;
-  beatAt: number;
   expected: boolean;
 }
 
@@ -100,13 +100,12 @@ export function createCaptureHost(options: CaptureHostOptions): CaptureHost {
     const ended = Promise.withResolvers<void>();
     const started: Run = {
       worker,
-      heartbeat: new Int32Array(heartbeat),
+      beats: new Int32Array(heartbeat),
+      heartbeat: new Heartbeat(clock.monotonic()),
       ready: ready.promise,
       ended: ended.promise,
       descriptors: [],
       wakeUp,
-      beat: 0,
-      beatAt: clock.monotonic(),
       expected: false,
     };
     worker.on('message', (message: FromWorker) => {
@@ -184,15 +183,12 @@ export function createCaptureHost(options: CaptureHostOptions): CaptureHost {
     if (!run) return;
     const now = clock.monotonic();
     // This thread stood still as well (a frozen process, a suspended machine): the other one gets its time anew.
-    if (now - watchedAt > 3 * WATCH_EVERY_MS) run.beatAt = now;
+    if (now - watchedAt > 3 * WATCH_EVERY_MS) run.heartbeat.forgive(now);
     watchedAt = now;
-    const beat = Atomics.load(run.heartbeat, 0);
-    if (beat !== run.beat) {
-      run.beat = beat;
-      run.beatAt = now;
-    } else if (now - run.beatAt > SILENT_AFTER_MS) {
-      log('capture worker is silent', { forMs: Math.round(now - run.beatAt) });
-      run.beatAt = now;
+    const silentFor = run.heartbeat.silentFor(Atomics.load(run.beats, 0), now);
+    if (silentFor !== undefined) {
+      log('capture worker is silent', { forMs: Math.round(silentFor) });
+      run.heartbeat.forgive(now);
       // At once: the thread ends only when it comes back from the system call that holds it.
       restoreKernelState(options.stateFile);
       for (const name of options.sources) markBlind(name, 'sensor_silent', 'The capture worker stands still.');
