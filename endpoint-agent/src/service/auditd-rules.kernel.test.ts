@@ -21,7 +21,7 @@ import { auditDemandOf } from './audit-demand.ts';
 
 const NOBODY = 65_534;
 const NATIVE = process.arch === 'arm64' ? ARCH.AARCH64 : ARCH.X86_64;
-const MESSENGER = join(import.meta.dirname, '../../../test/support/audit-message.ts');
+const MESSENGER = join(import.meta.dirname, '../../../test/support/audit-message-child.ts');
 const CALLER = readFileSync(join(import.meta.dirname, '../../../test/support/syscall-program.c'), 'utf8');
 
 /** Everything that a rule could ask for. */
@@ -223,7 +223,7 @@ describe.skipIf(NO_KERNEL)(`raw audit records of real acts${NO_KERNEL ? ` (${NO_
     const starts = AUDITD_CASES.filter(({ argv, rule }) => argv && !REAL_ACTS.includes(rule));
     for (const { argv = [] } of starts) spawnSync('/bin/true', argv.slice(1), { argv0: argv[0] });
     spawnSync('split', ['--version']);
-    spawnSync('insmod', ['/nowhere/yagura.ko']);
+    spawnSync('/usr/sbin/insmod', ['/nowhere/yagura.ko']);
     spawnSync('/bin/true', [], { uid: 33, gid: 33 });
     const expected = [...new Set([...starts.map(({ rule }) => rule), ...REAL_ACTS])];
     await eventually('every rule has matched', () => {

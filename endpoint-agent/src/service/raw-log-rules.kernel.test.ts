@@ -114,7 +114,7 @@ describe.skipIf(NO_KERNEL)(
 
 function act(): void {
   spawnSync('/bin/true', ['--password', 'himitsu-desu'], { argv0: 'mount.yagura' });
-  spawnSync('setarch', ['-R', '/bin/true']);
+  spawnSync('/usr/bin/setarch', ['-R', '/bin/true']);
   spawnSync('/bin/true', ['extract', '-sf', 'holiday.jpg'], { argv0: 'steghide' });
   spawnSync('/bin/sh', ['-c', ': > /run/yagura-raw-log.pid; rm /run/yagura-raw-log.pid']);
   spawnSync('/bin/true', ['yagura-raw-log-end']);

@@ -1,6 +1,6 @@
 /**
  * A program of its own that writes messages into the audit log as PAM, useradd and systemd do: `node
- * audit-message.ts TYPE TEXT [TYPE TEXT ...]`. Needs CAP_AUDIT_WRITE. Prints the kernel's answers.
+ * audit-message-child.ts TYPE TEXT [TYPE TEXT ...]`. Needs CAP_AUDIT_WRITE. Prints the kernel's answers.
  */
 import {
   NETLINK_AUDIT,
