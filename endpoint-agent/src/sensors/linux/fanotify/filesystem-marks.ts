@@ -5,7 +5,7 @@ import { decodePath } from '../../../native/path-bytes.ts';
 import { EVENT, fanotifyMark, filesystemId, MARK_ADD, MARK_FILESYSTEM, pathOfHandle } from '../native/fanotify.ts';
 import { liesInSubvolume, subvolumeOf, throughTopLevel } from './btrfs-subvolumes.ts';
 import type { DirectoryEntry } from './event-reader.ts';
-import { foreignMounts, type MemberOf, type Mount, mountName, mountsToMark, reachOf } from './mounts.ts';
+import { foreignMounts, holdsDevices, type MemberOf, type Mount, mountName, mountsToMark, reachOf } from './mounts.ts';
 
 /** Where the directory of an event lies. */
 export interface FoundDirectory {
@@ -163,7 +163,7 @@ export class FilesystemMarks {
 
   #add(mount: Mount): boolean {
     // Writing to a device is no change of a file; files made among them are.
-    const mask = mount.type === 'devtmpfs' ? this.#mask & ~(EVENT.CLOSE_WRITE | EVENT.ATTRIB) : this.#mask;
+    const mask = holdsDevices(mount) ? this.#mask & ~(EVENT.CLOSE_WRITE | EVENT.ATTRIB) : this.#mask;
     const at = reachOf(mount, mount.mountPoint, this.#memberOf);
     if (!at) return false;
     const mark = (path: Buffer): number => {

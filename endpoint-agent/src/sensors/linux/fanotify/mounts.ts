@@ -128,6 +128,11 @@ function isAtOrBelow(path: Buffer, root: Buffer): boolean {
   return path.length === root.length || path[root.length] === 0x2f || root.at(-1) === 0x2f;
 }
 
+/** A filesystem of device nodes: the system's own, or the one that containers and sandboxes get in its place. */
+export function holdsDevices({ type, mountPoint }: Mount): boolean {
+  return type === 'devtmpfs' || (type === 'tmpfs' && mountPoint.subarray(-4).toString('latin1') === '/dev');
+}
+
 /** A process that lives in a mount namespace at this moment. */
 export type MemberOf = (namespace: number) => number | undefined;
 

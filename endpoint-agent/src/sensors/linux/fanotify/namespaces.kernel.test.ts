@@ -102,6 +102,18 @@ describe.skipIf(NO_CC)(`files in other mount namespaces${NO_CC ? ` (${NO_CC})` :
     expect(probe.healthOf('linux-files')).toMatchObject({ state: 'active' });
   });
 
+  test('what is written to the devices of a sandbox is no file', async () => {
+    const point = join(place('sandbox'), 'dev');
+    mkdirSync(point);
+    const { run } = privateShell();
+    run(
+      `mount -t tmpfs yagura ${point}; sleep 0.5; mknod ${point}/null c 1 3; echo x > ${point}/null; echo x > ${point}/file`,
+    );
+    await fileAt(`${point}/file`);
+    const ofDevice = probe.seen.filter(({ fields }) => fields['TargetFilename'] === `${point}/null`);
+    expect(ofDevice.map(({ fields }) => fields['Operation'])).toEqual(['create']);
+  });
+
   test('a container: its start, its file and its connection, each told of with it', async () => {
     const listener: Server = createServer().listen(0, '127.0.0.1');
     await once(listener, 'listening');
