@@ -49,6 +49,8 @@ export const SIGNER_LIMITS = {
   endpointCertificateLifetimeMs: 30 * DAY,
   gatewayCertificateLifetimeMs: 90 * DAY,
   authorityLifetimeMs: 3_650 * DAY,
+  /** How far the version of a set of tunings may be ahead of the clock whose seconds it follows. */
+  versionLeadMs: DAY,
   /** Orders that one endpoint may be given from one standing order: a machine that is off for months needs some. */
   ordersPerStandingAndEndpoint: 24,
   /** How long the record of a signed order is kept; far longer than any approval could be replayed. */

@@ -35,8 +35,7 @@ export function signOrder(
   }
   const { state, clock, random } = environment;
   const now = clock.now();
-  const tunings = action.kind === 'set-rule-tunings' ? action.tunings : [];
-  const objection = judgeApproval(approval, approver, now) ?? judgeTunings(tunings, now);
+  const objection = judgeApproval(approval, approver, now) ?? judgeTunings(action, now);
   if (objection !== undefined) return objection;
   const policy = ORDER_POLICY[action.kind];
 

@@ -117,6 +117,14 @@ describe('[CM14] what was approved for a tenant', () => {
     ]);
   });
 
+  test('takes no version that would keep every later set out', async () => {
+    const seconds = Math.floor(signer.clock.time / 1_000);
+    expect(await codeOf(approve(tunings(Number.MAX_SAFE_INTEGER)))).toBe('approval_malformed');
+    expect(await codeOf(approve(tunings(seconds + 90_000)))).toBe('approval_malformed');
+    expect(await codeOf(approve(tunings(seconds)))).toBe('ok');
+    expect(await codeOf(approve(tunings(seconds + 1)))).toBe('ok');
+  });
+
   test('survives a restart of the signer', async () => {
     const standingId = await standing(tunings(1));
     await orderFor(standingId, 'ept_1');

@@ -1,7 +1,7 @@
 import {
   type Order,
+  type OrderAction,
   RULE_TUNING_LIFETIME_MS,
-  type RuleTuning,
   type SignedApproval,
   TENANT_APPROVAL_SIGNATURE_CONTEXT,
   TenantApproval,
@@ -53,7 +53,7 @@ export function approveStandingOrder(
   }
   const now = clock.now();
   const { action } = approval;
-  const objection = judgeApproval(approval, approver, now) ?? judgeTunings(tuningsOf(action), now);
+  const objection = judgeApproval(approval, approver, now) ?? judgeTunings(action, now);
   if (objection !== undefined) return objection;
   const policy = STANDING_POLICY[action.kind];
   const subject = SUBJECT[action.kind];
@@ -163,12 +163,17 @@ export function signStandingOrder(
   });
 }
 
-function tuningsOf(action: TenantOrderAction): readonly RuleTuning[] {
-  return action.kind === 'set-rule-tunings' ? action.tunings : [];
-}
-
-/** A tuning may not outlive its year by beginning in the future. */
-export function judgeTunings(tunings: readonly RuleTuning[], now: number): Refusal<SignerRefusal> | undefined {
-  if (tunings.every(({ expiresAt }) => expiresAt <= now + RULE_TUNING_LIFETIME_MS)) return undefined;
-  return refused('tuning_too_long', 'a rule is tuned for a year at most');
+/**
+ * Whether tunings may be ordered at all: none may outlive its year by beginning in the future. Versions follow the
+ * seconds of the clock; one that is far ahead would keep every later set out for good.
+ */
+export function judgeTunings(action: OrderAction, now: number): Refusal<SignerRefusal> | undefined {
+  if (action.kind !== 'set-rule-tunings') return undefined;
+  if (action.tunings.some(({ expiresAt }) => expiresAt > now + RULE_TUNING_LIFETIME_MS)) {
+    return refused('tuning_too_long', 'a rule is tuned for a year at most');
+  }
+  if (action.version > (now + SIGNER_LIMITS.versionLeadMs) / 1_000) {
+    return refused('approval_malformed', 'the version of this set is from the future');
+  }
+  return undefined;
 }

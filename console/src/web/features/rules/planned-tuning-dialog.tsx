@@ -1,4 +1,4 @@
-import { Loader } from '@mantine/core';
+import { Loader, Stack } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type ReactNode, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -8,6 +8,7 @@ import { Dialog } from '../../components/dialog.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { OrderDialog } from '../orders/order-dialog.tsx';
 import { TenantOrderDialog } from '../orders/tenant-order-dialog.tsx';
+import { SignedTunings } from './signed-tunings.tsx';
 
 interface PlannedTuningDialogProps {
   readonly title: string;
@@ -40,9 +41,16 @@ export function PlannedTuningDialog({ plan, ...dialog }: PlannedTuningDialogProp
       </Dialog>
     );
   }
+  const actions = data.tenantAction === undefined ? data.actions.map(({ action }) => action) : [data.tenantAction];
+  const explanation = (
+    <Stack gap="md">
+      <div>{dialog.explanation}</div>
+      <SignedTunings actions={actions} />
+    </Stack>
+  );
   return data.tenantAction === undefined ? (
-    <OrderDialog {...dialog} requests={data.actions} />
+    <OrderDialog {...dialog} explanation={explanation} requests={data.actions} />
   ) : (
-    <TenantOrderDialog {...dialog} action={data.tenantAction} />
+    <TenantOrderDialog {...dialog} explanation={explanation} action={data.tenantAction} />
   );
 }

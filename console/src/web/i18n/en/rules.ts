@@ -164,6 +164,10 @@ export const rules: Mirror<typeof japanese> = {
       notice_other: 'Endpoints have set {{count, number}} rules aside for a while.',
       show: 'Show',
     },
+    signed: {
+      title: 'Everything that is in force once you approve',
+      none: 'Once you approve, no change is in force here.',
+    },
     standing: {
       running: 'In force on {{done, number}} of {{endpoints, number}} endpoints',
       done_one: 'In force on the one endpoint',
