@@ -123,3 +123,10 @@ test('the delay line keeps the order and the time', () => {
   expect(out).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   expect(line.size).toBe(0);
 });
+
+test('raw records count as what they are: text that waits', () => {
+  const { box } = outbox();
+  const records = { service: 'auditd', fields: [{ type: 'EXECVE', a0: 'x'.repeat(2_000) }] };
+  box.push('linux-audit', { ...seen('with'), records });
+  expect(box.isFull('linux-audit')).toBe(true);
+});

@@ -199,7 +199,13 @@ function withHash(observation: Observation, sha256: string | undefined): Observa
   return { ...observation, fields: { ...observation.fields, sha256, Hashes: `SHA256=${sha256}` } };
 }
 
-function charsOf({ fields }: Observation): number {
+function charsOf({ fields, records }: Observation): number {
+  let chars = textIn(fields);
+  for (const record of records?.fields ?? []) chars += textIn(record);
+  return chars;
+}
+
+function textIn(fields: Observation['fields']): number {
   let chars = 64;
   for (const value of Object.values(fields)) if (typeof value === 'string') chars += value.length;
   return chars;
