@@ -72,7 +72,10 @@ for (const one of CASES) {
     });
 
     test('is marked', () => {
-      expect(probe.healthOf('linux-files')).toMatchObject({ state: 'active' });
+      const { state, detail = '' } = probe.healthOf('linux-files');
+      // Something else on this machine may be out of reach.
+      expect(['active', 'degraded']).toContain(state);
+      expect(detail).not.toContain(place);
     });
 
     test('create, write, rename, change of mode and delete, each with its process', async () => {
