@@ -1,5 +1,6 @@
-import { Health, OrderAction, type RuleTuning, RuleTuning as RuleTuningSchema } from '@yagura/protocol';
-import type { Kysely } from 'kysely';
+import { Health, OrderAction, type RuleTuning, RuleTuning as RuleTuningSchema, SuspendedRule } from '@yagura/protocol';
+import { type Kysely, sql } from 'kysely';
+import { z } from 'zod';
 import type { RuleTuningList, RuleTuningRow } from '../../api/rules.ts';
 import type { Tables } from '../../store/schema.ts';
 import type { Origin } from '../fleet/api.ts';
@@ -77,25 +78,14 @@ export async function readTenantSet(db: Kysely<Tables>, tenantId: string, now: n
 export async function readTunings(db: Kysely<Tables>, tenantId: string, now: number): Promise<RuleTuningList> {
   const endpoints = await db
     .selectFrom('endpoints')
-    .select(['endpoint_id', 'display_name', 'platform', 'health_json'])
+    .select(['endpoint_id', 'display_name', 'platform'])
     .where('tenant_id', '=', tenantId)
     .where('revoked_at', 'is', null)
     .orderBy('display_name')
     .orderBy('endpoint_id')
+    .limit(LISTED_ENDPOINTS)
     .execute();
-  const matches = new Map<string, number>();
-  const suspended: RuleTuningList['suspended'] = [];
-  for (const { endpoint_id: endpointId, display_name: endpointName, health_json } of endpoints) {
-    const health = parseHealth(health_json);
-    for (const { tuningId, count } of health?.tunings?.matches ?? []) {
-      matches.set(tuningId, (matches.get(tuningId) ?? 0) + count);
-    }
-    for (const rule of health?.rules.suspended ?? []) {
-      // What was reported before the endpoint fell silent has ended by now.
-      if (rule.until > now && suspended.length < LISTED_SUSPENDED)
-        suspended.push({ ...rule, endpointId, endpointName });
-    }
-  }
+  const { matches, suspended } = await readReports(db, tenantId, now);
   const items = [...(await tenantRows(db, tenantId)), ...(await endpointRows(db, tenantId))]
     .filter(({ expiresAt }) => expiresAt > now)
     .map((row): RuleTuningRow => ({ ...row, matches: matches.get(row.tuningId) ?? 0 }))
@@ -103,10 +93,44 @@ export async function readTunings(db: Kysely<Tables>, tenantId: string, now: num
   return {
     items,
     suspended: suspended.toSorted((a, b) => b.since - a.since),
-    endpoints: endpoints
-      .slice(0, LISTED_ENDPOINTS)
-      .map((row) => ({ endpointId: row.endpoint_id, name: row.display_name, platform: row.platform })),
+    endpoints: endpoints.map((row) => ({
+      endpointId: row.endpoint_id,
+      name: row.display_name,
+      platform: row.platform,
+    })),
   };
+}
+
+/** What is read here of a health report, which was checked whole when it came. */
+const RuleReport = z.object({
+  rules: z.object({ suspended: z.array(SuspendedRule).optional() }),
+  tunings: z.object({ matches: z.array(z.object({ tuningId: z.string(), count: z.number() })) }).optional(),
+});
+
+/** How often tunings matched, and what is suspended, from the reports that speak of either: most do not. */
+async function readReports(db: Kysely<Tables>, tenantId: string, now: number) {
+  const matches = new Map<string, number>();
+  const suspended: RuleTuningList['suspended'] = [];
+  const reports = await db
+    .selectFrom('endpoints')
+    .select(['endpoint_id', 'display_name', 'health_json'])
+    .where('tenant_id', '=', tenantId)
+    .where('revoked_at', 'is', null)
+    .where(sql<boolean>`(health_json LIKE '%"matches":[{%' OR health_json LIKE '%"suspended":[{%')`)
+    .execute();
+  for (const { endpoint_id: endpointId, display_name: endpointName, health_json } of reports) {
+    const report = RuleReport.safeParse(JSON.parse(health_json ?? 'null'));
+    if (!report.success) continue;
+    for (const { tuningId, count } of report.data.tunings?.matches ?? []) {
+      matches.set(tuningId, (matches.get(tuningId) ?? 0) + count);
+    }
+    for (const rule of report.data.rules.suspended ?? []) {
+      // What was reported before the endpoint fell silent has ended by now.
+      if (rule.until > now && suspended.length < LISTED_SUSPENDED)
+        suspended.push({ ...rule, endpointId, endpointName });
+    }
+  }
+  return { matches, suspended };
 }
 
 type UncountedRow = Omit<RuleTuningRow, 'matches'>;

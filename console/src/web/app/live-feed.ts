@@ -20,7 +20,7 @@ const GAP_MS: Record<LiveTopic, number> = {
   exclusions: 500,
   'rule-packs': 500,
   rules: 1_000,
-  'rule-tunings': 250,
+  'rule-tunings': 1_000,
   tokens: 500,
   subscriptions: 1_000,
 };

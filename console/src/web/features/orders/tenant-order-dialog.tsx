@@ -78,11 +78,11 @@ export function TenantOrderDialog(props: TenantOrderDialogProps) {
 function useStandingOrder(placed: StandingOrderRow | undefined): StandingOrderRow | undefined {
   const standingId = placed?.standingId ?? '';
   const { data } = useQuery({
-    queryKey: ['orders', 'standing', standingId],
+    // Not with every news of an order: a fleet has thousands of them at once.
+    queryKey: ['rule-tunings', 'standing', standingId],
     queryFn: ({ signal }) => callApi('getStandingOrder', { params: { standingId } }, signal),
     enabled: placed !== undefined,
-    // The feed may be down just now: a person who waits is worth a question now and then.
-    refetchInterval: ({ state }) => (state.data !== undefined && isComplete(state.data) ? false : 3_000),
+    refetchInterval: ({ state }) => (state.data !== undefined && isComplete(state.data) ? false : 1_500),
   });
   return data ?? placed;
 }
