@@ -23,14 +23,16 @@ export async function detectionLoad(folder: string, link: string, everyWindows: 
       const script = join(place, 'writes-test-file.sh');
       writeFileSync(script, SCRIPT, { mode: 0o700 });
       const child = spawn(script, [join(place, 'eicar.com'), ...EICAR], { cwd: place, stdio: 'ignore' });
-      const [, signal] = await once(child, 'exit');
+      const [code, signal] = await once(child, 'exit');
+      // A shell whose last command was killed says so with 128 + 9.
+      const isStopped = signal === 'SIGKILL' || code === 137;
       const fresh = await eventually(
         'the incident',
         async () => newOf(await incidents(console), known),
         INCIDENT_PATIENCE_MS,
       ).catch(() => []);
       for (const id of fresh) known.add(id);
-      return { detections: 1, detectionsStopped: signal === 'SIGKILL' ? 1 : 0, incidents: fresh.length };
+      return { detections: 1, detectionsStopped: isStopped ? 1 : 0, incidents: fresh.length };
     },
   };
 }
