@@ -115,13 +115,17 @@ function showParentOfChain(
 
 function placeFiles(state: StoryState, event: Event, context: PlacementContext): void {
   const { category } = event.logsource;
+  const { TargetFilename, MountNamespace } = event.fields;
+  // In another mount namespace the path names some other file, which nobody may be led to, unless its hash says which.
+  const isElsewhere = MountNamespace !== undefined;
   if (category === 'process_creation') {
-    for (const path of executedFiles(executionOf(event)).map(livePath)) placeExecuted(state, path, event, context);
+    for (const path of executedFiles(executionOf(event)).map(livePath)) {
+      const isNamed = path === event.fields['Image'] && hashOf(event) !== undefined;
+      if (!isElsewhere || isNamed) placeExecuted(state, path, event, context);
+    }
     return;
   }
-  const { TargetFilename, MountNamespace } = event.fields;
-  // In another mount namespace the path names some other file, which nobody may be led to.
-  if (typeof TargetFilename !== 'string' || MountNamespace !== undefined) return;
+  if (typeof TargetFilename !== 'string' || isElsewhere) return;
   const isKept = category === 'persistence' && event.fields['Operation'] !== 'delete';
   const isWritten = category === 'file_event' || category === 'file_rename' || isKept;
   // What was only read (/etc/shadow) is no file of the story; a listed hash makes it one. Who gave a file another

@@ -264,6 +264,31 @@ describe('files', () => {
     },
   );
 
+  test('of a process in a mount namespace of its own only what a hash tells from the file of that name here', () => {
+    const { tree, alice } = machine();
+    const id = tree.add(300, alice, '/tmp/x');
+    const inside = detectionOn(tree, id, {}, 'process_creation', {
+      Image: '/tmp/x',
+      CommandLine: '/tmp/x',
+      MountNamespace: 4_026_532_000,
+    });
+    expect(decide(storyOf(tree, [inside])).files).toEqual([]);
+    const named = storyOf(tree, [inside], { files: [{ path: '/tmp/x', sha256: 'a'.repeat(64), state: 'present' }] });
+    expect(decide(named)).toMatchObject({ decision: 'contain', rootEntityId: id, files: ['/tmp/x'] });
+    const shell = tree.add(301, alice, '/usr/bin/dash', { commandLine: 'sh /home/bob/accounts.txt' });
+    const script = detectionOn(tree, shell, {}, 'process_creation', {
+      Image: '/usr/bin/dash',
+      CommandLine: 'sh /home/bob/accounts.txt',
+      MountNamespace: 4_026_532_000,
+    });
+    expect(decide(storyOf(tree, [script]))).toMatchObject({ decision: 'contain', rootEntityId: shell, files: [] });
+    const listed = detectionOn(tree, id, { source: 'indicator' }, 'file_event', {
+      TargetFilename: '/home/bob/accounts.txt',
+      MountNamespace: 4_026_532_000,
+    });
+    expect(decide(storyOf(tree, [listed])).files).toEqual([]);
+  });
+
   test('a listed hash names its file wherever it lies, but nothing that is no file', () => {
     const { tree, id } = malware();
     const named = (path: string) =>

@@ -47,14 +47,19 @@ function addExecuted(
   files: Set<string>,
 ): void {
   const bornGuilty = wasBornGuilty(process.entityId, story.detections);
+  const own = story.detections.filter(({ event }) => event.entityId === process.entityId);
   const executions = [
     { image: process.image, commandLine: process.commandLine },
     // The event knows the working directory, so that `sh x.sh` has a path.
-    ...story.detections
-      .filter(({ event }) => event.entityId === process.entityId)
-      .map(({ event }) => executionOf(event)),
+    ...own.map(({ event }) => executionOf(event)),
   ];
+  // In a mount namespace of its own the process may have run another file than the one that has this path here, which
+  // may be anybody's: whoever can make namespaces could have it taken away. The responder compares a known hash.
+  const isElsewhere = own.some(({ event }) => event.fields['MountNamespace'] !== undefined);
+  const isKnown = (path: string): boolean =>
+    story.files.some((file) => file.path === path && file.sha256 !== undefined);
   for (const path of executions.flatMap(executedFiles).map(livePath)) {
+    if (isElsewhere && !isKnown(path)) continue;
     if (isSystemPath(path) || !path.startsWith('/') || isPseudoFile(path)) continue;
     // Everybody's folders are tools' folders too: there the process must at least be one of the accused.
     const accused = process.entityId === root || story.detections.some((d) => d.event.entityId === process.entityId);
@@ -65,7 +70,9 @@ function addExecuted(
 /** Indicators and YARA speak about one file, whoever touched it. */
 function addNamed({ rule, event }: Detection, files: Set<string>): void {
   if ((rule.source !== 'indicator' && rule.source !== 'yara') || rule.confidence === 'low') return;
-  const { TargetFilename, Image } = event.fields;
+  const { TargetFilename, Image, MountNamespace } = event.fields;
+  // There the path is some other file's; what ran is found by its hash.
+  if (MountNamespace !== undefined) return;
   const path = typeof TargetFilename === 'string' ? TargetFilename : Image;
   if (typeof path !== 'string') return;
   const live = livePath(path);
