@@ -3,9 +3,12 @@ import { constants } from 'node:os';
 import { errnoName } from '../../../native/libc.ts';
 import { decodePath } from '../../../native/path-bytes.ts';
 import { EVENT, fanotifyMark, filesystemId, MARK_ADD, MARK_FILESYSTEM, pathOfHandle } from '../native/fanotify.ts';
+import { pathOfDescriptor, using } from '../native/openat2.ts';
 import { liesInSubvolume, subvolumeOf, throughTopLevel } from './btrfs-subvolumes.ts';
 import type { DirectoryEntry } from './event-reader.ts';
+import { FilesystemIds } from './filesystem-ids.ts';
 import { foreignMounts, holdsDevices, type MemberOf, type Mount, mountName, mountsToMark, reachOf } from './mounts.ts';
+import { liesOn, openMount, provesDevice } from './open-mount.ts';
 
 /** Where the directory of an event lies. */
 export interface FoundDirectory {
@@ -15,6 +18,7 @@ export interface FoundDirectory {
 }
 
 const EXDEV = -constants.errno.EXDEV;
+const EEXIST = -constants.errno.EEXIST;
 const MAX_FOREIGN_MARKS = 1_024;
 
 /** The marks of one fanotify group: one per filesystem, following what is mounted, in every namespace. */
@@ -24,7 +28,9 @@ export class FilesystemMarks {
   readonly #memberOf: MemberOf;
   readonly #marked = new Map<string, Mount>();
   readonly #refused = new Map<string, string>();
-  readonly #byFilesystemId = new Map<string, Mount>();
+  /** Those whose filesystem id belongs to another device; asked again each time. */
+  readonly #copies = new Map<string, string>();
+  readonly #filesystemIds = new FilesystemIds();
   #own: readonly Mount[] = [];
   #foreign: readonly (readonly Mount[])[] = [];
   #unseen: readonly string[] = [];
@@ -38,7 +44,7 @@ export class FilesystemMarks {
 
   /** Mount points that are not watched, with the reason. */
   get unmarked(): string[] {
-    return [...this.#refused.values(), ...this.#unseen];
+    return [...this.#refused.values(), ...this.#copies.values(), ...this.#unseen];
   }
 
   /** The overlays of all namespaces that are not marked themselves. */
@@ -66,12 +72,13 @@ export class FilesystemMarks {
     const foreign = new Map(sorted.flatMap(({ toMark }) => toMark).map((mount) => [mount.device, mount]));
     const wanted = [...own, ...[...foreign.values()].slice(0, MAX_FOREIGN_MARKS)];
     const devices = new Set(wanted.map(({ device }) => device));
-    for (const [device, mount] of this.#marked) if (!devices.has(device)) this.#forget(device, mount);
+    for (const device of this.#marked.keys()) if (!devices.has(device)) this.#forget(device);
     for (const device of this.#refused.keys()) if (!devices.has(device)) this.#refused.delete(device);
+    this.#copies.clear();
     for (const mount of wanted) {
       const before = this.#marked.get(mount.device);
       if ((before && isSamePlace(before, mount)) || this.#refused.has(mount.device)) continue;
-      if (before) this.#forget(mount.device, before);
+      if (before) this.#forget(mount.device);
       if (this.#add(mount) && !before) added.push(mount);
     }
     const overlays = [...sorted.flatMap((one) => one.overlays), ...this.#own.filter(({ type }) => type === 'overlay')];
@@ -107,7 +114,7 @@ export class FilesystemMarks {
   #isMarked(path: Buffer): boolean {
     const fsid = filesystemId(path);
     if (fsid === undefined) return false;
-    if (this.#byFilesystemId.has(fsid.toString('latin1'))) return true;
+    if (this.#filesystemIds.get(fsid)) return true;
     // A mounted subvolume has another id than the filesystem that was marked.
     return this.#own.some(
       ({ subvolume, device, mountPoint }) =>
@@ -125,7 +132,7 @@ export class FilesystemMarks {
     const present = this.#present();
     const missing = [...this.#marked].filter(([device]) => !present.has(device));
     for (const [device, mount] of missing) {
-      this.#forget(device, mount);
+      this.#forget(device);
       this.#add(mount);
     }
     return missing.map(([, mount]) => mountName(mount));
@@ -133,15 +140,17 @@ export class FilesystemMarks {
 
   /** Undefined when it is gone, or lies where no process that we know of has its filesystem. */
   find(entry: DirectoryEntry): FoundDirectory | undefined {
-    const mount = this.#byFilesystemId.get(entry.fsid.toString('latin1'));
+    const mount = this.#filesystemIds.get(entry.fsid);
     const subvolume = mount?.type === 'btrfs' ? subvolumeOf(entry.handle) : undefined;
     if (mount && subvolume !== undefined) return this.#findInSubvolume(mount, entry, subvolume);
-    const at = mount && reachOf(mount, mount.mountPoint, this.#memberOf);
-    if (!mount || !at) return undefined;
+    if (!mount) return undefined;
     const { namespace } = mount;
-    // Something else may be mounted there by now.
-    if (namespace !== undefined && !filesystemId(at)?.equals(entry.fsid)) return undefined;
-    const path = pathOfHandle(at, entry.handle);
+    const path = using(openMount(mount, this.#memberOf), undefined, (fd) => {
+      const at = pathOfDescriptor(fd);
+      // Something else may be mounted there by now.
+      if (namespace !== undefined && !filesystemId(at)?.equals(entry.fsid)) return undefined;
+      return pathOfHandle(at, entry.handle);
+    });
     if (path === undefined) return undefined;
     return { path, ...(namespace === undefined ? {} : { mountNamespace: namespace }) };
   }
@@ -164,37 +173,50 @@ export class FilesystemMarks {
   #add(mount: Mount): boolean {
     // Writing to a device is no change of a file; files made among them are.
     const mask = holdsDevices(mount) ? this.#mask & ~(EVENT.CLOSE_WRITE | EVENT.ATTRIB) : this.#mask;
-    const at = reachOf(mount, mount.mountPoint, this.#memberOf);
-    if (!at) return false;
+    let fsid: Buffer | undefined;
     const mark = (path: Buffer): number => {
       fsid = filesystemId(path);
+      const owner = fsid && this.#filesystemIds.get(fsid);
+      if (owner && owner.device !== mount.device) return EEXIST;
       return fanotifyMark(this.#group, MARK_ADD | MARK_FILESYSTEM, mask, path);
     };
-    let fsid: Buffer | undefined;
-    let result = mark(at);
+    const opened = openMount(mount, this.#memberOf);
+    let isCopy = false;
+    let result = using(opened, opened, (fd) => {
+      const marked = mark(pathOfDescriptor(fd));
+      // A mount beneath another one on the same place has that one's id, and is none.
+      isCopy = marked === EEXIST && provesDevice(mount) && liesOn(fd, mount);
+      return marked;
+    });
     if (result === EXDEV && mount.type === 'btrfs' && mount.namespace === undefined) {
       result = throughTopLevel(mount, mark);
     }
     if (result < 0 || !fsid) {
       // The process through which it is reached may have ended: tried again with the next one.
       if (mount.namespace !== undefined && GONE.has(errnoName(result))) return false;
-      this.#refused.set(mount.device, `${mountName(mount)} (${mount.type}, ${errnoName(result)})`);
+      if (isCopy) this.#copies.set(mount.device, `${mountName(mount)} (${mount.type}, a copy of another)`);
+      else if (result !== EEXIST)
+        this.#refused.set(mount.device, `${mountName(mount)} (${mount.type}, ${reasonOf(result)})`);
       return false;
     }
     // Beneath another mount on the same place there is no path to it, and the upper one was marked again.
-    if (!this.#present().has(mount.device)) return false;
+    if (!this.#present().has(mount.device) || !this.#filesystemIds.claim(fsid, mount)) return false;
     this.#marked.set(mount.device, mount);
-    this.#byFilesystemId.set(fsid.toString('latin1'), mount);
     return true;
   }
 
-  #forget(device: string, mount: Mount): void {
+  #forget(device: string): void {
     this.#marked.delete(device);
-    for (const [fsid, known] of this.#byFilesystemId) if (known === mount) this.#byFilesystemId.delete(fsid);
+    this.#filesystemIds.release(device);
   }
 }
 
-const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ESRCH', 'EACCES', 'ENOTDIR', 'errno 0']);
+/** Of a foreign mount: nothing, or something else, is there at this moment. */
+const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ESRCH', 'EACCES', 'ENOTDIR', 'ELOOP', 'ESTALE', 'errno 0']);
+
+function reasonOf(result: number): string {
+  return errnoName(result) === 'ENOSYS' ? 'needs openat2 of Linux 5.6' : errnoName(result);
+}
 
 function isSamePlace(one: Mount, other: Mount): boolean {
   return one.mountPoint.equals(other.mountPoint) && one.namespace === other.namespace;

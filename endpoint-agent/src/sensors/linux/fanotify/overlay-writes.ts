@@ -3,6 +3,7 @@ import { AT_FDCWD, libc } from '../../../native/libc.ts';
 import { encodePath } from '../../../native/path-bytes.ts';
 import { EVENT, fanotifyInit, fanotifyMark, INIT, MARK_ADD, MARK_FILESYSTEM } from '../native/fanotify.ts';
 import { type MemberOf, type Mount, reachOf } from './mounts.ts';
+import { deviceOf } from './open-mount.ts';
 
 /** A file of an overlay that was closed after it was written to. */
 export interface OverlayWrite {
@@ -135,11 +136,4 @@ function lookAt(path: Buffer): BigIntStats | undefined {
   } catch {
     return undefined; // Not there: it lies in another view of the disks.
   }
-}
-
-/** `major:minor` of a device number as stat(2) has it. */
-function deviceOf(number: bigint): string {
-  const major = ((number >> 8n) & 0xfffn) | ((number >> 32n) & ~0xfffn);
-  const minor = (number & 0xffn) | ((number >> 12n) & ~0xffn & 0xffffffffn);
-  return `${major}:${minor}`;
 }
