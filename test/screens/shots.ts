@@ -19,6 +19,16 @@ export interface Shot {
 
 const press = (name: RegExp) => (page: Page) => page.getByRole('button', { name }).first().click();
 
+/** As far as the person reads what they will sign. */
+async function reviewLevel(page: Page): Promise<void> {
+  await press(/^(レベルを変える|Change level)$/)(page);
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('radio', { name: /すべての端末|All endpoints/ }).click();
+  await dialog.getByRole('textbox', { name: /理由|Reason/ }).fill('夜間バックアップのため');
+  await dialog.getByRole('button', { name: /内容を確認する|Review/ }).click();
+  await dialog.getByText(/有効な変更（すべて）|Everything that is in force/).waitFor();
+}
+
 /** Puts a pack into the console, as an upload does. */
 async function aPack(page: Page, fake: FakeConsole): Promise<void> {
   const header: RulePackHeader = {
@@ -102,17 +112,21 @@ export const SHOTS: readonly Shot[] = [
     prepare: press(/^(無効にする|Disable)$/),
   },
   {
+    name: 'rule-level-review',
+    scenario: 'busy',
+    path: '/settings/rules/yagura-cron-from-writable-folder',
+    fullPage: false,
+    prepare: reviewLevel,
+  },
+  {
     name: 'rule-level-everywhere',
     scenario: 'busy',
     path: '/settings/rules/yagura-cron-from-writable-folder',
     fullPage: false,
     prepare: async (page) => {
-      await press(/^(レベルを変える|Change level)$/)(page);
-      const dialog = page.getByRole('dialog');
-      await dialog.getByRole('radio', { name: /すべての端末|All endpoints/ }).click();
-      await dialog.getByRole('textbox', { name: /理由|Reason/ }).fill('夜間バックアップのため');
-      await dialog.getByRole('button', { name: /内容を確認する|Review/ }).click();
-      await dialog
+      await reviewLevel(page);
+      await page
+        .getByRole('dialog')
         .getByRole('button', { name: /レベルを変える|Change the level/ })
         .last()
         .click();

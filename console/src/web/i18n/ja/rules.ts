@@ -150,7 +150,7 @@ export const rules = {
       notice_other: '{{count, number}}件のルールを、端末が一時的に止めています。',
       show: '内容を見る',
     },
-    signed: { title: '承認したあとに有効な変更のすべて', none: '承認すると、ここで有効な変更はなくなります。' },
+    signed: { title: '承認後に有効な変更（すべて）', none: '承認すると、ここで有効な変更はなくなります。' },
     standing: {
       running: '{{endpoints, number}}台中{{done, number}}台に反映しました',
       done_other: '{{count, number}}台すべてに反映しました',
