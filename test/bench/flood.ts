@@ -164,8 +164,17 @@ async function flood(
     sensors: Object.fromEntries(change),
     peak,
     cpuCores: Number((cpu / seconds).toFixed(2)),
-    root: { acts: witness.at.length, startsMissed: starts.length, filesMissed: files.length },
+    root: {
+      acts: witness.at.length,
+      startsMissed: starts.length,
+      filesMissed: files.length,
+      firstMissedAtMs: starts
+        .concat(files)
+        .slice(0, 20)
+        .map((index) => (witness.at[index] ?? 0) - (witness.at[0] ?? 0)),
+    },
     attack: await attack,
+    // Null when the last act was missed too.
     fullCaptureAfterMs: lastMissed < 0 ? 0 : Math.max(0, (witness.at[lastMissed + 1] ?? Infinity) - endedAt),
   };
 }
