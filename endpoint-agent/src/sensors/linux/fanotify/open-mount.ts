@@ -1,13 +1,12 @@
 import { fstatSync } from 'node:fs';
 import { constants } from 'node:os';
 import { AT_FDCWD, libc, O } from '../../../native/libc.ts';
-import { openat2, RESOLVE } from '../native/openat2.ts';
+import { NO_LINKS, openat2, RESOLVE } from '../native/openat2.ts';
 import { isAnsweredByOthers, type MemberOf, type Mount } from './mounts.ts';
 
 const ENOSYS = -constants.errno.ENOSYS;
 const ESRCH = -constants.errno.ESRCH;
 const ESTALE = -constants.errno.ESTALE;
-const NO_LINKS = RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS;
 
 /**
  * Opens (O_PATH) the root of this mount. Whoever owns a folder on the way to it, or the namespace itself, can put

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { NO_KERNEL } from '../../../../../test/support/capture-probe.ts';
@@ -36,9 +36,9 @@ describe.skipIf(NO_KERNEL)(`writes to an overlay${NO_KERNEL ? ` (${NO_KERNEL})` 
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const overlays = () =>
+  const overlays = (at = join(folder, 'merged')) =>
     parseMountInfo(Buffer.from(spawnSync('cat', ['/proc/self/mountinfo']).stdout)).filter(
-      ({ mountPoint }) => mountPoint.toString() === join(folder, 'merged'),
+      ({ mountPoint }) => mountPoint.toString() === at,
     );
   const run = (script: string) => spawnSync('/bin/sh', ['-c', script], { cwd: join(folder, 'merged') }).pid;
   async function told(path: string, pid: number): Promise<boolean> {
@@ -69,6 +69,48 @@ describe.skipIf(NO_KERNEL)(`writes to an overlay${NO_KERNEL ? ` (${NO_KERNEL})` 
     writes.update([]);
     writes.update(overlays().map((mount) => ({ ...mount, upperDirectory: Buffer.from('/nowhere') })));
     expect(await told(join(folder, 'merged', 'new'), run('echo x > new'))).toBe(true);
+  });
+
+  test('another file in the place of the one that was written has not its name, even with its inode number', async () => {
+    const box = join(folder, 'box');
+    const upper = join(box, 'upper');
+    const must = (...args: string[]) => expect(spawnSync('mount', args).status).toBe(0);
+    mkdirSync(box);
+    // Each tmpfs numbers its files from one on.
+    must('-t', 'tmpfs', 'yagura', box);
+    try {
+      for (const part of ['lower', 'upper', 'work', 'merged']) mkdirSync(join(box, part));
+      const layers = ['lowerdir=lower', 'upperdir=upper', 'workdir=work'].map((part) => part.replace('=', `=${box}/`));
+      must('-t', 'overlay', 'overlay', '-o', layers.join(','), join(box, 'merged'));
+      writes.update(overlays(join(box, 'merged')));
+      const pid = spawnSync('/bin/sh', ['-c', 'echo x > new'], { cwd: join(box, 'merged') }).pid;
+      const { ino } = statSync(join(upper, 'new'));
+      must('-t', 'tmpfs', 'yagura', upper);
+      for (let next = 0; next < ino; next = statSync(join(upper, 'new')).ino) {
+        if (next > 0) renameSync(join(upper, 'new'), join(upper, `${next}`));
+        writeFileSync(join(upper, 'new'), 'y\n');
+      }
+      expect(statSync(join(upper, 'new')).ino).toBe(ino);
+      expect(await told(join(box, 'merged', 'new'), pid)).toBe(true);
+    } finally {
+      for (const part of ['upper', 'merged', '']) spawnSync('umount', [join(box, part)]);
+    }
+  });
+
+  test('no link is followed in search of the layer above', async () => {
+    writes.update(overlays());
+    const pid = run('echo x > new');
+    renameSync(join(folder, 'upper'), join(folder, 'hidden'));
+    symlinkSync(join(folder, 'hidden'), join(folder, 'upper'));
+    expect(await told(join(folder, 'merged', 'new'), pid)).toBe(true);
+  });
+
+  test('what is mounted over an overlay meanwhile is not marked in its place', async () => {
+    const [overlay] = overlays();
+    if (!overlay) throw new Error('not mounted');
+    writes.update([{ ...overlay, mountPoint: Buffer.from(join(folder, 'upper')) }]);
+    writes.update(overlays());
+    expect(await told(join(folder, 'upper', 'new'), run('echo x > new'))).toBe(true);
   });
 
   test('an overlay can be unmounted while it is watched', async () => {

@@ -1,9 +1,10 @@
-import { type BigIntStats, fstatSync, lstatSync } from 'node:fs';
-import { AT_FDCWD, libc } from '../../../native/libc.ts';
+import { type BigIntStats, fstatSync } from 'node:fs';
+import { AT_FDCWD, libc, O } from '../../../native/libc.ts';
 import { encodePath } from '../../../native/path-bytes.ts';
 import { EVENT, fanotifyInit, fanotifyMark, INIT, MARK_ADD, MARK_FILESYSTEM } from '../native/fanotify.ts';
-import { type MemberOf, type Mount, reachOf } from './mounts.ts';
-import { deviceOf } from './open-mount.ts';
+import { NO_LINKS, openat2, pathOfDescriptor, using } from '../native/openat2.ts';
+import type { MemberOf, Mount } from './mounts.ts';
+import { deviceOf, liesOn, openMount } from './open-mount.ts';
 
 /** A file of an overlay that was closed after it was written to. */
 export interface OverlayWrite {
@@ -23,6 +24,9 @@ export interface OverlayWritesOptions {
 const EVENT_BYTES = 24;
 const READ_BYTES = 128 * EVENT_BYTES;
 const PATH_BYTES = 4_096;
+const COPIED_UP = 'trusted.overlay.origin';
+/** A header of 21 bytes and a file handle of at most 128. */
+const ORIGIN_BYTES = 256;
 
 /** Kernels from 6.7 on tell of writes to an overlay on the filesystem below it; earlier ones on the overlay alone. */
 export function tellsBelowOverlays(release: string): boolean {
@@ -60,9 +64,7 @@ export class OverlayWrites {
     const now = new Map<string, Mount>();
     for (const mount of overlays) {
       if (now.has(mount.device)) continue;
-      const at = before.has(mount.device) ? undefined : reachOf(mount, mount.mountPoint, this.#options.memberOf);
-      const isMarked = before.has(mount.device) || (at && this.#mark(at));
-      if (isMarked) now.set(mount.device, mount);
+      if (before.has(mount.device) || this.#mark(mount)) now.set(mount.device, mount);
     }
     this.#overlays = now;
   }
@@ -87,15 +89,19 @@ export class OverlayWrites {
     if (this.#group >= 0) libc().close(this.#group);
   }
 
-  #mark(at: Buffer): boolean {
-    return fanotifyMark(this.#group, MARK_ADD | MARK_FILESYSTEM, EVENT.CLOSE_WRITE, at) >= 0;
+  /** On the overlay alone: the files of what lies in its place may take for ever to open. */
+  #mark(mount: Mount): boolean {
+    return using(openMount(mount, this.#options.memberOf), false, (fd) => {
+      if (!liesOn(fd, mount)) return false;
+      return fanotifyMark(this.#group, MARK_ADD | MARK_FILESYSTEM, EVENT.CLOSE_WRITE, pathOfDescriptor(fd)) >= 0;
+    });
   }
 
   /** Takes over the descriptor. */
   #take(fd: number, pid: number): void {
     try {
       if (pid === this.#options.ownPid) return;
-      const length = libc().readlinkat(AT_FDCWD, Buffer.from(`/proc/self/fd/${fd}`), this.#target);
+      const length = libc().readlinkat(AT_FDCWD, pathOfDescriptor(fd), this.#target);
       const stats = fstatSync(fd, { bigint: true });
       const mount = this.#overlays.get(deviceOf(stats.dev));
       if (length <= 0 || !mount || !stats.isFile()) return;
@@ -115,25 +121,29 @@ export class OverlayWrites {
     ];
     for (const part of upperDirectory === undefined ? [] : below) {
       const upper = Buffer.concat([upperDirectory ?? Buffer.alloc(0), part]);
-      if (isSameFile(lookAt(upper), written)) return { path: encodePath(upper) };
+      if (isIn(upper, written)) return { path: encodePath(upper) };
     }
     return { path: encodePath(path), ...(namespace === undefined ? {} : { mountNamespace: namespace }) };
   }
 }
 
-/**
- * An overlay shows the number of the file in its upper layer or, of one that was copied from below, that of the
- * original; times and size are those of the upper layer always, and nobody sets the time of the last change.
- */
-function isSameFile(upper: BigIntStats | undefined, written: BigIntStats): boolean {
-  if (upper?.ino === written.ino) return true;
-  return upper?.ctimeNs === written.ctimeNs && upper.size === written.size;
+/** Whoever mounted the overlay may have put another folder, or a link, in the place of its upper layer by now. */
+function isIn(upper: Buffer, written: BigIntStats): boolean {
+  return using(openat2(AT_FDCWD, upper, O.PATH | O.NOFOLLOW, NO_LINKS), false, (fd) => {
+    try {
+      return isSameFile(fd, fstatSync(fd, { bigint: true }), written);
+    } catch {
+      return false; // The medium failed.
+    }
+  });
 }
 
-function lookAt(path: Buffer): BigIntStats | undefined {
-  try {
-    return lstatSync(path, { bigint: true });
-  } catch {
-    return undefined; // Not there: it lies in another view of the disks.
-  }
+/**
+ * Times and size of a file of an overlay are those of the upper layer always, and nobody sets the time of the last
+ * change. Its number is that of the upper layer or, of one that was copied from below, that of the original: such a
+ * copy says so in an attribute that only root can set.
+ */
+function isSameFile(fd: number, upper: BigIntStats, written: BigIntStats): boolean {
+  if (upper.ctimeNs !== written.ctimeNs || upper.size !== written.size) return false;
+  return upper.ino === written.ino || libc().getxattr(pathOfDescriptor(fd), COPIED_UP, Buffer.alloc(ORIGIN_BYTES)) > 0;
 }

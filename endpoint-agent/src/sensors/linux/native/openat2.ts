@@ -14,6 +14,9 @@ export const RESOLVE = {
   IN_ROOT: 0x10,
 } as const;
 
+/** The way follows no link of any kind: nobody who owns a folder on it leads us elsewhere. */
+export const NO_LINKS = RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS;
+
 let call: ((number: number, directory: number, path: Uint8Array, how: Uint8Array, size: number) => number) | undefined;
 
 /**
