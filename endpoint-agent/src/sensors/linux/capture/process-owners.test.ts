@@ -1,3 +1,6 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { ProcessOwners } from './process-owners.ts';
 
@@ -37,4 +40,26 @@ test('a hundred thousand processes are not remembered', () => {
 
 test.skipIf(process.platform !== 'linux')('the user of this process', () => {
   expect(new ProcessOwners().of(process.pid, 0)).toBe(String(process.getuid?.()));
+});
+
+const HAS_PERL =
+  process.platform === 'linux' && process.getuid?.() === 0 && spawnSync('perl', ['-e', '1']).status === 0;
+const why = HAS_PERL ? '' : ' (needs root on Linux and Perl)';
+
+test.skipIf(!HAS_PERL)(`a server that gave up root counts for the user it became${why}`, async () => {
+  const server = spawn(
+    'perl',
+    ['-e', '$( = $) = 61001; $< = $> = 61001; print "ready\n"; $| = 1; print ""; sleep 60'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  try {
+    await once(server.stdout, 'data');
+    const pid = server.pid ?? 0;
+    expect(readFileSync(`/proc/${pid}/status`, 'utf8')).toMatch(/^Uid:\t61001\t/m);
+    expect(new ProcessOwners().of(pid, 0)).toBe('61001');
+  } finally {
+    server.kill('SIGKILL');
+  }
 });

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 
 interface Known {
   readonly user: string;
@@ -55,10 +55,15 @@ export class ProcessOwners {
   }
 }
 
+/**
+ * The owner of /proc/PID, which is cheap to ask for, unless it is root: that is also the owner of a process that gave
+ * up root without starting a program, as servers do. Then the real user id (proc_pid_status(5)).
+ */
 function userInProc(pid: number): string | undefined {
   try {
     const stats = statSync(`/proc/${pid}`, { throwIfNoEntry: false });
-    return stats && String(stats.uid);
+    if (!stats || stats.uid !== 0) return stats && String(stats.uid);
+    return /^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
   } catch {
     return undefined; // Ended in this very moment.
   }
