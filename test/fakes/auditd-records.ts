@@ -17,7 +17,7 @@ export interface AuditdCase {
 /** A file that was made, written, renamed or removed, as the file sensor tells it. */
 export interface FileCase {
   readonly rule: string;
-  readonly category: 'file_event' | 'file_rename' | 'file_delete';
+  readonly category: 'file_event' | 'file_rename' | 'file_delete' | 'file_change';
   readonly fields: Readonly<Record<string, string>>;
 }
 
@@ -230,6 +230,8 @@ export const FILE_CASES: readonly FileCase[] = [
   file('magic_system_request_key', '/etc/sysctl.conf'),
   file('systemd_service_creation', '/etc/systemd/system/updater.service', 'create_write'),
   file('unix_shell_configuration_modification', '/home/hanako/.bashrc'),
+  { ...file('auditing_config_change', '/etc/audit/auditd.conf'), category: 'file_change' },
+  { ...file('ld_so_preload_mod', '/etc/ld.so.preload'), category: 'file_delete' },
   {
     rule: 'lnx_auditd_systemd_service_creation.yml',
     category: 'file_rename',

@@ -97,6 +97,9 @@ export class RawRecords {
     } else if (category === 'file_rename') {
       add(source, 'DELETE');
       add(target, 'CREATE');
+    } else if (category === 'file_change') {
+      // Owner and mode, which a watch of auditd's (`-p wa`) tells of as well.
+      add(target, 'NORMAL');
     } else if (category === 'file_delete') {
       add(target, 'DELETE');
     }
