@@ -28,7 +28,7 @@ test('while the kernel has room for it, everything is taken', () => {
 
 test('then a flood has its share of each moment, and the acts of others come through', () => {
   const { gate, pass } = gateOf();
-  gate.note(0.6);
+  gate.note(0.7);
   expect(admitted(gate, 1, 10_000)).toBe(128);
   expect(admitted(gate, 2, 50)).toBe(50);
   expect(admitted(gate, 3, 20)).toBe(20);
@@ -39,8 +39,8 @@ test('then a flood has its share of each moment, and the acts of others come thr
 test('until the buffer is nearly empty', () => {
   const { gate } = gateOf();
   for (const [occupancy, pressed] of [
-    [0.5, false],
-    [0.51, true],
+    [0.6, false],
+    [0.61, true],
     [0.2, true],
     [0.05, false],
     [0.4, false],
