@@ -205,7 +205,7 @@ export function createAuditSource(options: AuditSourceOptions): AuditSource {
 
   function mutedNote(): Pick<SensorHealth, 'code' | 'detail'> {
     const { muted } = talkative;
-    if (muted.length === 0) return leftOutNote();
+    if (muted.length === 0) return floodNote() ?? leftOutNote();
     const shown = muted.slice(0, 10).join(', ');
     return {
       code: 'talkative_processes',
@@ -216,6 +216,13 @@ export function createAuditSource(options: AuditSourceOptions): AuditSource {
   function olderNote(): Pick<SensorHealth, 'code' | 'detail'> {
     const { detail } = unaudited;
     return detail === undefined ? {} : { code: 'processes_older_than_audit', detail };
+  }
+
+  function floodNote(): Pick<SensorHealth, 'code' | 'detail'> | undefined {
+    const users = gate.passedOver();
+    if (users.length === 0) return undefined;
+    const shown = users.slice(0, 5).map(([user, count]) => `${user} (${count})`);
+    return { code: 'user_floods', detail: `More than can be recorded, passed over: events of ${shown.join(', ')}.` };
   }
 
   function leftOutNote(): Pick<SensorHealth, 'code' | 'detail'> {

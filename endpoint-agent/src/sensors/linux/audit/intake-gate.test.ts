@@ -32,8 +32,11 @@ test('then a flood has its share of each moment, and the acts of others come thr
   expect(admitted(gate, 1, 10_000)).toBe(128);
   expect(admitted(gate, 2, 50)).toBe(50);
   expect(admitted(gate, 3, 20)).toBe(20);
+  expect(gate.passedOver()).toEqual([['1', 9_872]]);
   pass(50);
   expect(admitted(gate, 1, 10_000)).toBe(128);
+  pass(60_001);
+  expect(gate.passedOver()).toEqual([]);
 });
 
 test('until the buffer is nearly empty', () => {

@@ -20,6 +20,9 @@ const RELIEVED_AT = 0.05;
 /** Events of one window that are put together while pressed; beyond them only of users who had less than their share. */
 const WINDOW_MS = 50;
 const PER_WINDOW = 128;
+/** For how long it is told whose events were passed over. */
+const TOLD_MS = 60_000;
+const MAX_TOLD = 64;
 
 /**
  * Decides what becomes of an event by its first record alone. While the kernel's buffer has room every event is
@@ -29,8 +32,11 @@ const PER_WINDOW = 128;
 export class IntakeGate {
   readonly #options: IntakeGateOptions;
   readonly #shares = new FairShare(PER_WINDOW);
+  /** Events passed over, by user, since the last minute without any. */
+  readonly #passedOver = new Map<string, number>();
   #isPressed = false;
   #windowEndsAt = 0;
+  #passedOverAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: IntakeGateOptions) {
     this.#options = options;
@@ -57,8 +63,24 @@ export class IntakeGate {
       this.#windowEndsAt = now + WINDOW_MS;
       this.#shares.clear();
     }
-    if (!this.#shares.allows(user, now) || (isFull() && !hasRoomFor(user))) return false;
+    if (!this.#shares.allows(user, now) || (isFull() && !hasRoomFor(user))) {
+      this.#note(user, now);
+      return false;
+    }
     this.#shares.take(user, 1, now);
     return true;
+  }
+
+  /** Whose events were passed over of late, and how many, from the most down; of at most 64 users. */
+  passedOver(): (readonly [user: string, events: number])[] {
+    if (this.#options.monotonic() - this.#passedOverAt > TOLD_MS) return [];
+    return [...this.#passedOver].sort(([, a], [, b]) => b - a);
+  }
+
+  #note(user: string, now: number): void {
+    if (now - this.#passedOverAt > TOLD_MS) this.#passedOver.clear();
+    this.#passedOverAt = now;
+    const before = this.#passedOver.get(user);
+    if (before !== undefined || this.#passedOver.size < MAX_TOLD) this.#passedOver.set(user, (before ?? 0) + 1);
   }
 }
