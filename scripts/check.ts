@@ -17,7 +17,12 @@ const CHECKS: readonly Check[] = [
   { name: 'format', script: '@biomejs/biome/bin/biome', args: ['ci', '--reporter=summary', '.'] },
   { name: 'unused code', script: 'knip/bin/knip.js', args: ['--no-progress'] },
   { name: 'coverage page', script: join(import.meta.dirname, 'generate-coverage.ts'), args: ['--check'], isOwn: true },
-  { name: 'own rules page', script: join(import.meta.dirname, 'generate-own-rules.ts'), args: ['--check'], isOwn: true },
+  {
+    name: 'own rules page',
+    script: join(import.meta.dirname, 'generate-own-rules.ts'),
+    args: ['--check'],
+    isOwn: true,
+  },
 ];
 
 /** Runs every check even after a failure; resolves with the names of those that failed. */

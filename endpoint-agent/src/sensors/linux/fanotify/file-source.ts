@@ -11,13 +11,15 @@ import { type CaptureSource, type SourceSink, TAMPER_SERVICE } from '../capture/
 import { EVENT, fanotifyInit, INIT } from '../native/fanotify.ts';
 import { createPollSet, POLLERR, POLLIN, POLLPRI, type PollSet } from '../native/poll-set.ts';
 import { AttributeGate } from './attribute-gate.ts';
+import { DeafSpan } from './deaf-span.ts';
 import { isBelow } from './directory-cache.ts';
 import { readEvents } from './event-reader.ts';
 import { FileEvents } from './file-events.ts';
 import { createFileObserver } from './file-observation.ts';
 import { FilesystemMarks } from './filesystem-marks.ts';
 import { MountNamespaces } from './mount-namespaces.ts';
-import { isAnsweredByOthers, type Mount, parseMountInfo, reachOf } from './mounts.ts';
+import { isAnsweredByOthers, type Mount, parseMountInfo } from './mounts.ts';
+import { openMount } from './open-mount.ts';
 import { OverlayWrites, tellsBelowOverlays } from './overlay-writes.ts';
 import { RESCANNED_FOLDERS, Rescan } from './rescan.ts';
 import { COALESCER_LIMITS, type FileAct, WriteCoalescer } from './write-coalescer.ts';
@@ -87,8 +89,7 @@ export function createFileSource(options: FileSourceOptions): FileSource {
   let marksTakenAt = Number.NEGATIVE_INFINITY;
   /** Everything that happened before was read: the queue was empty then. */
   let heardUntil = monotonic();
-  let deafSince: number | undefined;
-  let rescannedAt = Number.NEGATIVE_INFINITY;
+  const deaf = new DeafSpan(heardUntil, RESCAN_EVERY_MS);
 
   function push(observation: Observation): void {
     events += 1;
@@ -128,10 +129,10 @@ export function createFileSource(options: FileSourceOptions): FileSource {
     const since = wallOf(heardUntil) - FIRST_LOOK_BACK_MS;
     for (const mount of added) {
       const { namespace, mountPoint } = mount;
-      const at = reachOf(mount, mountPoint, memberOf);
-      if (!at || isAnsweredByOthers(mount)) continue;
+      if (isAnsweredByOthers(mount)) continue;
       const shown = encodePath(mountPoint);
-      rescan.request([{ at, shown, ...(namespace === undefined ? {} : { mountNamespace: namespace }) }], since);
+      const open = () => openMount(mount, memberOf);
+      rescan.request([{ open, shown, ...(namespace === undefined ? {} : { mountNamespace: namespace }) }], since);
     }
   }
 
@@ -143,7 +144,7 @@ export function createFileSource(options: FileSourceOptions): FileSource {
 
   function noteOverflow(): void {
     overflows += 1;
-    deafSince ??= heardUntil;
+    deaf.overflowed(heardUntil);
   }
 
   function openOverlays(): OverlayWrites {
@@ -163,11 +164,9 @@ export function createFileSource(options: FileSourceOptions): FileSource {
     return bootTime.ofMonotonic(monotonicMs).time - COARSE_MS;
   }
 
-  function rescanAfterOverflow(now: number): void {
-    if (deafSince === undefined || now - rescannedAt < RESCAN_EVERY_MS) return;
-    rescannedAt = now;
-    rescan.request(RESCANNED_FOLDERS, wallOf(deafSince));
-    deafSince = undefined;
+  function rescanAfterLoss(now: number): void {
+    const since = deaf.end(now, coalescer.lost, heardUntil);
+    if (since !== undefined) rescan.request(RESCANNED_FOLDERS, wallOf(since));
   }
 
   function openGroup(): void {
@@ -246,7 +245,7 @@ export function createFileSource(options: FileSourceOptions): FileSource {
     covers: (directory: string) => marks?.covers(directory) ?? false,
     tick() {
       const now = monotonic();
-      rescanAfterOverflow(now);
+      rescanAfterLoss(now);
       lookAtNamespaces(now);
       if (marks && now - verifiedAt >= VERIFY_EVERY_MS) {
         verifiedAt = now;
