@@ -41,3 +41,8 @@ test.each([
   ['/tmp/memfd:x', {}],
   [undefined, {}],
 ])('%j', (image, state) => expect(imageState(image)).toEqual(state));
+
+test('the records of Linux 6.1 name the script twice', () => {
+  const paths = [item(0, './s.sh'), item(1, './s.sh'), item(2, '/bin/sh'), item(3, '/lib64/ld-linux-x86-64.so.2')];
+  expect(scriptFile(paths, ['/bin/sh', '-e', './s.sh', 'first'], '/tmp')).toBe('/tmp/s.sh');
+});

@@ -24,7 +24,9 @@ export function scriptFile(
     return bytes && encodePath(bytes);
   };
   const opened = item(0);
-  if (opened !== undefined && item(1) === argv[0] && (argv[1] === opened || argv[2] === opened)) {
+  // Linux 6.1 names the script twice.
+  const next = item(1) === opened ? item(2) : item(1);
+  if (opened !== undefined && next === argv[0] && (argv[1] === opened || argv[2] === opened)) {
     return absolute(opened, directory);
   }
   const program = posix.basename(argv[0] ?? '').replace(/^-/, '');
