@@ -1,116 +1,152 @@
 /**
- * Memory (PSS of all resident processes of the agent) and CPU of the idle agent, and how much slower a
- * parallel C build becomes, measured in alternation with and without the agent.
+ * What the agent takes of a machine: memory (PSS of all its processes), CPU and wake-ups, idle and under load,
+ * beside Debian's auditd under the same load, with rules for starts and connections alone. Idle is what is left
+ * when nobody works: of the windows of one second those in which the machine began hardly a process, and of these
+ * the lower half, since files can be written without one. Needs root on Linux and a C compiler.
+ *
+ * Usage: node test/bench/footprint.ts [full|quick] [IDLE_SECONDS]
  */
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { startLocalInstallation } from '../support/local-installation.ts';
+import { treeOf, usageOf } from './load/process-tree.ts';
 import { percentile, printResult } from './machine.ts';
+import { startAuditDaemon } from './overhead/audit-daemon.ts';
+import { difference, machineForks, type ThreadUsage, threadUsage } from './overhead/thread-usage.ts';
+import { AMOUNTS, type Workload, workloads } from './overhead/workloads.ts';
 
-const ROUNDS = Number(process.argv[2] ?? 5);
-const IDLE_SECONDS = Number(process.argv[3] ?? 30);
-const SOURCES = 120;
-const TICKS_PER_SECOND = 100;
+const [size = 'full', idleSeconds = size === 'quick' ? '15' : '60'] = process.argv.slice(2);
+if (size !== 'full' && size !== 'quick') throw new Error('usage: footprint [full|quick] [IDLE_SECONDS]');
+const LOADS: ReadonlySet<string> = new Set(['exec-1000-per-second', 'c-build-of-realistic-files', 'file-churn']);
+/** After it the agent has read its rules, sent its inventory and given back what that took. */
+const WARM_MS = size === 'quick' ? 5_000 : 30_000;
+const SETTLE_MS = 2_000;
+/** New processes of the whole machine in a second at which it counts as idle. */
+const IDLE_FORKS = 3;
 
-/** The agent's process and all below it. */
-function agentProcesses(agentDir: string): readonly number[] {
-  const parents = new Map<number, number>();
-  let agent: number | undefined;
-  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-    try {
-      const command = readFileSync(`/proc/${name}/cmdline`, 'utf8');
-      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
-      if (command.includes('agent.mjs') && command.includes(agentDir)) agent = Number(name);
-    } catch {
-      // It ended while we looked.
-    }
+const round = (value: number, digits = 2): number => Number(value.toFixed(digits));
+
+interface Window extends ThreadUsage {
+  readonly forks: number;
+}
+
+async function watch(pids: readonly number[], seconds: number): Promise<Window[]> {
+  const windows: Window[] = [];
+  for (let i = 0; i < seconds; i += 1) {
+    const [before, forks] = [threadUsage(pids), machineForks()];
+    await pause(1_000);
+    windows.push({ ...difference(threadUsage(pids), before), forks: machineForks() - forks });
   }
-  if (agent === undefined) throw new Error('the agent does not run');
-  const tree = [agent];
-  for (const pid of tree) tree.push(...[...parents].filter(([, parent]) => parent === pid).map(([child]) => child));
-  return tree;
+  return windows;
 }
 
-function pssMegabytes(pids: readonly number[]): number {
-  const kilobytes = pids.map((pid) =>
-    Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0),
-  );
-  return kilobytes.reduce((sum, value) => sum + value, 0) / 1024;
+/** Milliseconds of CPU a second are tenths of a percent of a core. */
+function describe(windows: readonly Window[]): Record<string, number> {
+  const median = (of: (window: Window) => number): number => percentile(windows.map(of), 0.5) ?? 0;
+  return {
+    seconds: windows.length,
+    cpuPercentOfACore: round(median(({ cpuMilliseconds }) => cpuMilliseconds) / 10, 3),
+    wakeupsPerSecond: round(
+      median(({ wakeups }) => wakeups),
+      1,
+    ),
+  };
 }
 
-function cpuSeconds(pids: readonly number[]): number {
-  const ticks = pids.map((pid) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const [utime = '0', stime = '0'] = fields
-      .slice(fields.lastIndexOf(')') + 2)
-      .split(' ')
-      .slice(11, 13);
-    return Number(utime) + Number(stime);
-  });
-  return ticks.reduce((sum, value) => sum + value, 0) / TICKS_PER_SECOND;
+async function idle(pids: readonly number[]): Promise<Record<string, unknown>> {
+  const windows = await watch(pids, Number(idleSeconds));
+  const quiet = windows
+    .filter(({ forks }) => forks <= IDLE_FORKS)
+    .toSorted((a, b) => a.cpuMilliseconds - b.cpuMilliseconds);
+  return {
+    ...(quiet.length === 0 ? {} : { quiet: describe(quiet.slice(0, Math.ceil(quiet.length / 2))) }),
+    all: describe(windows),
+    pssMegabytes: round(usageOf(pids).pssMegabytes, 1),
+  };
 }
 
-/** Compiles many small C files, as many at a time as there are cores; returns milliseconds. */
-function build(folder: string): Promise<number> {
-  const started = performance.now();
-  const command = `ls *.c | xargs -P 2 -n 1 sh -c 'cc -O1 -c "$0" -o "$0.o"'`;
-  return new Promise((resolve, reject) => {
-    const child = spawn('/bin/sh', ['-c', command], { cwd: folder, stdio: 'ignore' });
-    child.once('error', reject);
-    child.once('close', (code) =>
-      code === 0 ? resolve(performance.now() - started) : reject(new Error(`build: ${code}`)),
-    );
-  });
+async function load(pids: readonly number[], workload: Workload, folder: string): Promise<Record<string, unknown>> {
+  // Once for the compilers of both, ours and the workload's.
+  await workload.run(folder);
+  const before = threadUsage(pids);
+  const { milliseconds, cpuMilliseconds } = await workload.run(folder);
+  await pause(SETTLE_MS);
+  const used = difference(threadUsage(pids), before);
+  return {
+    workload: workload.name,
+    seconds: round(milliseconds / 1_000, 1),
+    workloadCpuMs: cpuMilliseconds,
+    cpuMs: round(used.cpuMilliseconds, 0),
+    wakeupsPerSecond: round(used.wakeups / ((milliseconds + SETTLE_MS) / 1_000), 0),
+    pssMegabytesAfter: round(usageOf(pids).pssMegabytes, 1),
+  };
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'yagura-build-'));
-const dataDir = mkdtempSync(join(tmpdir(), 'yagura-footprint-'));
+async function measure(pids: readonly number[], base: string): Promise<Record<string, unknown>> {
+  await pause(WARM_MS);
+  const atRest = await idle(pids);
+  const loads: Record<string, unknown>[] = [];
+  for (const workload of workloads(AMOUNTS[size === 'quick' ? 'quick' : 'full'])) {
+    if (LOADS.has(workload.name)) loads.push(await load(pids, workload, join(base, workload.name)));
+  }
+  return { processes: pids.length, idle: atRest, loads };
+}
+
+/** The kernel's own thread, which hands the records of audit over, whoever reads them. */
+function kernelAuditThread(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'kauditd';
+      } catch {
+        return false; // It ended while we looked.
+      }
+    });
+}
+
+async function measureAuditd(base: string): Promise<Record<string, unknown>> {
+  const daemon = await startAuditDaemon();
+  if (typeof daemon === 'string') return { skipped: daemon };
+  try {
+    return await measure([daemon.pid], base);
+  } finally {
+    await daemon.stop();
+  }
+}
+
+const base = mkdtempSync(join(tmpdir(), 'yagura-footprint-'));
 try {
-  execFileSync('cc', ['--version'], { stdio: 'ignore' });
-  for (let i = 0; i < SOURCES; i += 1) {
-    writeFileSync(
-      join(folder, `f${i}.c`),
-      `#include <stdio.h>\n#include <stdlib.h>\nint f${i}(int n){int s=0;for(int i=0;i<n;i++)s+=i*${i};return printf("%d",s);}\n`,
-    );
+  for (const workload of workloads(AMOUNTS[size === 'quick' ? 'quick' : 'full'])) {
+    if (!LOADS.has(workload.name)) continue;
+    mkdirSync(join(base, workload.name));
+    await workload.prepare(join(base, workload.name));
   }
-  await build(folder);
-  const without: number[] = [];
-  const with_: number[] = [];
-  let idle: Record<string, number> = {};
-  for (let i = 0; i < ROUNDS; i += 1) {
-    without.push(await build(folder));
-    await using installation = await startLocalInstallation({ dataDir });
-    if (i === 0) {
-      await new Promise((resolve) => setTimeout(resolve, 10_000));
-      const pids = agentProcesses(installation.agentDir);
-      const before = cpuSeconds(pids);
-      await new Promise((resolve) => setTimeout(resolve, IDLE_SECONDS * 1_000));
-      idle = {
-        processes: pids.length,
-        pssMegabytes: Number(pssMegabytes(pids).toFixed(1)),
-        cpuPercentOfACore: Number((((cpuSeconds(pids) - before) / IDLE_SECONDS) * 100).toFixed(2)),
-      };
-    }
-    await build(folder);
-    with_.push(await build(folder));
+  const kernelBefore = threadUsage(kernelAuditThread());
+  let agent: Record<string, unknown>;
+  {
+    await using installation = await startLocalInstallation();
+    void installation;
+    agent = await measure(treeOf('agent.mjs'), base);
   }
-  const base = percentile(without, 0.5) ?? 0;
-  const loaded = percentile(with_, 0.5) ?? 0;
+  const kernelBetween = threadUsage(kernelAuditThread());
+  const auditd = await measureAuditd(base);
+  const kernelAfter = threadUsage(kernelAuditThread());
   printResult({
     benchmark: 'footprint',
-    idle: { ...idle, seconds: IDLE_SECONDS },
-    build: {
-      files: SOURCES,
-      rounds: ROUNDS,
-      withoutMs: Math.round(base),
-      withMs: Math.round(loaded),
-      slowerPercent: Number(((loaded / base - 1) * 100).toFixed(1)),
+    size,
+    agent: {
+      ...agent,
+      kernelAuditThreadCpuMs: round(difference(kernelBetween, kernelBefore).cpuMilliseconds, 0),
+    },
+    auditd: {
+      ...auditd,
+      kernelAuditThreadCpuMs: round(difference(kernelAfter, kernelBetween).cpuMilliseconds, 0),
     },
   });
 } finally {
-  rmSync(folder, { recursive: true, force: true });
-  rmSync(dataDir, { recursive: true, force: true });
+  rmSync(base, { recursive: true, force: true });
 }

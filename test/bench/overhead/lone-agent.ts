@@ -21,21 +21,18 @@ export async function startLoneAgent(): Promise<LoneAgent> {
   const stateDir = join(folder, 'state');
   writeFileSync(config, JSON.stringify({ stateDir, packDir: join(ROOT, 'endpoint-agent', 'rules') }));
   const script = join(ROOT, 'endpoint-agent', 'dist', 'agent.mjs');
+  // By its channel it notices when this process dies, and puts the kernel's state back by itself.
   const child = spawn(process.execPath, ['--no-warnings', ...AGENT_NODE_ARGUMENTS, script, '--config', config], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const ended = once(child, 'close').finally(() => rmSync(folder, { recursive: true, force: true }));
-  let output = '';
   await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`the agent is not ready: ${output}`)), START_PATIENCE_MS);
-    child.stdout.on('data', (chunk: Buffer) => {
-      if (output.includes('agent ready')) return;
-      output += chunk.toString();
-      if (!output.includes('agent ready')) return;
+    const timer = setTimeout(() => reject(new Error('the agent is not ready in time')), START_PATIENCE_MS);
+    child.once('message', () => {
       clearTimeout(timer);
       resolve();
     });
-    void ended.then(() => reject(new Error(`the agent ended: ${output}`)));
+    void ended.then(() => reject(new Error('the agent ended at its start')));
   });
   if (child.pid === undefined) throw new Error('the agent has no pid');
   return {

@@ -28,6 +28,11 @@ export function difference(after: ThreadUsage, before: ThreadUsage): ThreadUsage
   };
 }
 
+/** Processes and threads that the machine has begun since it booted. */
+export function machineForks(): number {
+  return Number(/^processes (\d+)/m.exec(readFileSync('/proc/stat', 'latin1'))?.[1] ?? 0);
+}
+
 function list(path: string): string[] {
   try {
     return readdirSync(path);
