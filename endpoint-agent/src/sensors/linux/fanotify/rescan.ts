@@ -1,9 +1,11 @@
-import { type Dir, lstatSync, opendirSync, type Stats } from 'node:fs';
+import { type Dir, fstatSync, opendirSync, type Stats } from 'node:fs';
+import { libc, O } from '../../../native/libc.ts';
 import { encodePath } from '../../../native/path-bytes.ts';
+import { NO_LINKS, openat2, pathOfDescriptor, RESOLVE } from '../native/openat2.ts';
 
 export interface RescanRoot {
-  /** Where it is opened. */
-  readonly at: Buffer;
+  /** Opens it (O_PATH): the descriptor, which the walk closes, or `-errno`. */
+  readonly open: () => number;
   /** Its path as events show it. */
   readonly shown: string;
   readonly mountNamespace?: number;
@@ -49,19 +51,33 @@ export const RESCANNED_FOLDERS = [
   '/var/www',
   '/srv',
   '/opt',
-].map((path): RescanRoot => ({ at: Buffer.from(path), shown: path }));
+].map(rescanned);
+
+/** A folder of the agent's own namespace; a link is none. */
+export function rescanned(path: string): RescanRoot {
+  return { open: () => libc().open(Buffer.from(path), O.PATH | O.DIRECTORY | O.NOFOLLOW), shown: path };
+}
+
+interface OpenFolder {
+  /** What lies in it is opened through this, whatever becomes of its name meanwhile. */
+  readonly fd: number;
+  readonly dir: Dir;
+  readonly shown: string;
+  readonly device: number;
+}
 
 interface Walk {
   readonly root: RescanRoot;
   readonly since: number;
   looked: number;
-  readonly open: { readonly dir: Dir; readonly at: Buffer; readonly shown: string; readonly device: number }[];
+  readonly open: OpenFolder[];
 }
 
 /**
  * Looks for files that changed since a moment, where the events of that time are lost: after an overflow of the
  * kernel's queue, and on a filesystem that was mounted before it could be marked. Works in small steps, follows no
- * link, stays on one filesystem, and counts what it leaves out. Who did it stays unknown.
+ * link, never asks what is mounted below the root, which may take for ever to answer, and counts what it leaves
+ * out. Who did it stays unknown.
  */
 export class Rescan {
   readonly #onFound: (file: RescannedFile) => void;
@@ -114,8 +130,13 @@ export class Rescan {
       const next = this.#waiting.shift();
       if (!next) return undefined;
       const walk: Walk = { ...next, looked: 0, open: [] };
-      const stats = look(next.root.at);
-      if (!stats?.isDirectory() || !this.#enter(walk, next.root.at, next.root.shown, stats.dev)) continue;
+      const fd = next.root.open();
+      const stats = look(fd);
+      if (!stats) continue;
+      if (!stats.isDirectory() || !this.#enter(walk, fd, next.root.shown, stats.dev)) {
+        libc().close(fd);
+        continue;
+      }
       this.#walk = walk;
       return walk;
     }
@@ -137,24 +158,29 @@ export class Rescan {
       const name = nextName(top.dir);
       if (name === undefined) {
         walk.open.pop();
-        close(top.dir);
+        close(top);
         continue;
       }
       looked += 1;
       walk.looked += 1;
-      this.#see(walk, Buffer.concat([top.at, SLASH, name]), `${top.shown}/${encodePath(name)}`, top.device);
+      this.#see(walk, top, name);
     }
     return Math.max(1, looked);
   }
 
-  #see(walk: Walk, at: Buffer, shown: string, device: number): void {
-    const stats = look(at);
-    if (!stats || stats.dev !== device) return;
-    if (stats.isDirectory()) {
-      if (walk.open.length >= this.#limits.depth || !this.#enter(walk, at, shown, device)) this.#leftOut += 1;
+  #see(walk: Walk, { fd: folder, shown: parent, device }: OpenFolder, name: Buffer): void {
+    const fd = openat2(folder, name, O.PATH | O.NOFOLLOW, NO_LINKS | RESOLVE.NO_XDEV);
+    const stats = look(fd);
+    if (!stats) return;
+    const shown = `${parent}/${encodePath(name)}`;
+    if (stats.dev === device && stats.isDirectory()) {
+      if (walk.open.length < this.#limits.depth && this.#enter(walk, fd, shown, device)) return;
+      this.#leftOut += 1;
+      libc().close(fd);
       return;
     }
-    if (!stats.isFile() || stats.ctimeMs < walk.since) return;
+    libc().close(fd);
+    if (stats.dev !== device || !stats.isFile() || stats.ctimeMs < walk.since) return;
     if (this.#found >= this.#limits.found) {
       this.#leftOut += 1;
       return;
@@ -170,10 +196,11 @@ export class Rescan {
     });
   }
 
-  #enter(walk: Walk, at: Buffer, shown: string, device: number): boolean {
+  /** When true, it took over the descriptor. */
+  #enter(walk: Walk, fd: number, shown: string, device: number): boolean {
     try {
-      const dir = opendirSync(at, { encoding: BYTES, bufferSize: 64 });
-      walk.open.push({ dir, at, shown: shown === '/' ? '' : shown, device });
+      const dir = opendirSync(pathOfDescriptor(fd), { encoding: BYTES, bufferSize: 64 });
+      walk.open.push({ fd, dir, shown: shown === '/' ? '' : shown, device });
       return true;
     } catch {
       return false; // Gone meanwhile.
@@ -181,13 +208,12 @@ export class Rescan {
   }
 
   #end(walk: Walk): void {
-    for (const { dir } of walk.open) close(dir);
+    for (const folder of walk.open) close(folder);
     walk.open.length = 0;
     this.#walk = undefined;
   }
 }
 
-const SLASH = Buffer.from('/');
 // Names are bytes; latin1 keeps each one as it is.
 const BYTES = 'latin1';
 
@@ -200,15 +226,19 @@ function nextName(dir: Dir): Buffer | undefined {
   }
 }
 
-function look(path: Buffer): Stats | undefined {
+/** Undefined, and the descriptor is closed, when there is nothing to see. */
+function look(fd: number): Stats | undefined {
+  if (fd < 0) return undefined; // Gone meanwhile, or mounted there.
   try {
-    return lstatSync(path);
+    return fstatSync(fd);
   } catch {
-    return undefined; // Gone meanwhile.
+    libc().close(fd);
+    return undefined; // The medium failed or went away.
   }
 }
 
-function close(dir: Dir): void {
+function close({ dir, fd }: OpenFolder): void {
+  libc().close(fd);
   try {
     dir.closeSync();
   } catch {
