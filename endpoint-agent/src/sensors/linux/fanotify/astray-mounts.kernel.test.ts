@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { NO_KERNEL } from '../../../../../test/support/capture-probe.ts';
 import { libc } from '../../../native/libc.ts';
-import { EVENT, fanotifyInit, INIT } from '../native/fanotify.ts';
+import { EVENT, fanotifyInit, fanotifyMark, INIT, MARK_FILESYSTEM } from '../native/fanotify.ts';
 import { type DirectoryEntry, readEvents } from './event-reader.ts';
 import { FilesystemMarks } from './filesystem-marks.ts';
 import { type Mount, mountName, parseMountInfo } from './mounts.ts';
+
+/** Of fanotify_mark(2): takes all marks of this kind away. */
+const MARK_FLUSH = 0x80;
 
 describe.skipIf(NO_KERNEL)(`a mount that leads astray${NO_KERNEL ? ` (${NO_KERNEL})` : ''}`, () => {
   let folder: string;
@@ -95,6 +98,20 @@ describe.skipIf(NO_KERNEL)(`a mount that leads astray${NO_KERNEL ? ` (${NO_KERNE
     await end();
     marks.updateForeign([]);
     expect(marks.find(await entryOf(join(home, 'after')))).toEqual({ path: home });
+  });
+
+  test('that was unmounted before anybody looked is no mark that somebody took', async () => {
+    const mounts = () => parseMountInfo(readFileSync('/proc/self/mountinfo'));
+    await run(`mount -t tmpfs yagura ${folder}/first/box`);
+    expect(marks.updateForeign([theirMounts()])).toHaveLength(1);
+    await run(`umount ${folder}/first/box`);
+    expect(marks.mend(mounts())).toEqual([]);
+    await run(`mount -t tmpfs yagura ${folder}/second/box`);
+    expect(marks.updateForeign([theirMounts()])).toHaveLength(1);
+    expect(fanotifyMark(group, MARK_FLUSH | MARK_FILESYSTEM, 0, Buffer.from('/'))).toBe(0);
+    expect(marks.mend(mounts())).toEqual(
+      expect.arrayContaining(['/', expect.stringContaining(`${folder}/second/box in`)]),
+    );
   });
 
   test('is watched again once it can be reached', async () => {

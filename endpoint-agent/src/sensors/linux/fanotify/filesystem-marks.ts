@@ -131,11 +131,12 @@ export class FilesystemMarks {
     this.update(mounts);
     const present = this.#present();
     const missing = [...this.#marked].filter(([device]) => !present.has(device));
-    for (const [device, mount] of missing) {
+    const taken = missing.filter(([device, mount]) => {
       this.#forget(device);
-      this.#add(mount);
-    }
-    return missing.map(([, mount]) => mountName(mount));
+      // Of other namespaces we may not have heard yet that it was unmounted.
+      return this.#add(mount) || mount.namespace === undefined;
+    });
+    return taken.map(([, mount]) => mountName(mount));
   }
 
   /** Undefined when it is gone, or lies where no process that we know of has its filesystem. */
