@@ -45,7 +45,7 @@ export const PROVEN: readonly ProvenEvent[] = [
     sensor: 'linux-audit',
     event: 'process_creation',
     how: 'real programs by execve, execveat, thread, vfork, double fork, memfd; 64 and 32 bit',
-    on: KERNEL,
+    on: `${KERNEL}. ${BY_HAND}`,
     proofs: [
       ...proofs(
         AUDIT,
@@ -210,7 +210,7 @@ export const PROVEN: readonly ProvenEvent[] = [
     sensor: 'linux-processes',
     event: 'process_termination',
     how: 'real programs that end by themselves and by signals',
-    on: KERNEL,
+    on: `${KERNEL}. ${BY_HAND}`,
     proofs: [...proofs(AUDIT, 'exit codes and signals'), ...proofs(PROCESS, 'exit code and how long it ran')],
   },
   {
