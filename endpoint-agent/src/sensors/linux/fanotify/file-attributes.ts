@@ -1,7 +1,7 @@
-import { lstatSync } from 'node:fs';
+import { fstatSync, type Stats } from 'node:fs';
 import type { EventFields } from '@yagura/protocol';
 import { libc } from '../../../native/libc.ts';
-import { decodePath } from '../../../native/path-bytes.ts';
+import { pathOfDescriptor } from '../native/openat2.ts';
 
 export interface FileAttributes {
   readonly fields: EventFields;
@@ -17,21 +17,21 @@ const ANY_EXECUTE = 0o111;
 const XATTR_BYTES = 64;
 
 /**
- * The attributes that a file has now: what a change made of them, since the kernel tells neither which ones
- * changed nor what they were. Follows no link. Undefined when nothing is there, or nothing that can be asked.
+ * The attributes that an open file (O_PATH) has now: what a change made of them, since the kernel tells neither which
+ * ones changed nor what they were. Undefined when it cannot be asked.
  */
-export function readAttributes(path: string, userName: (uid: number) => string): FileAttributes | undefined {
-  const bytes = decodePath(path);
-  let stats: ReturnType<typeof lstatSync>;
+export function readAttributes(fd: number, userName: (uid: number) => string): FileAttributes | undefined {
+  let stats: Stats;
   try {
-    stats = lstatSync(bytes);
+    stats = fstatSync(fd);
   } catch {
-    return undefined; // Gone again, or a component is no directory any more.
+    return undefined; // The medium failed or went away.
   }
   const isRunnable = stats.isFile() && (stats.mode & ANY_EXECUTE) !== 0;
   const setsUser = stats.isFile() && (stats.mode & SET_USER_ID) !== 0;
   const setsGroup = stats.isFile() && (stats.mode & SET_GROUP_ID) !== 0 && (stats.mode & GROUP_EXECUTE) !== 0;
-  const hasCapabilities = isRunnable && libc().getxattr(bytes, 'security.capability', Buffer.alloc(XATTR_BYTES)) > 0;
+  const hasCapabilities =
+    isRunnable && libc().getxattr(pathOfDescriptor(fd), 'security.capability', Buffer.alloc(XATTR_BYTES)) > 0;
   const modified = new Date(stats.mtimeMs);
   return {
     grantsRights: setsUser || setsGroup || hasCapabilities,

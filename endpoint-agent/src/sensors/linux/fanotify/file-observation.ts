@@ -1,9 +1,13 @@
 import type { EventFields } from '@yagura/protocol';
+import { O } from '../../../native/libc.ts';
+import { decodePath } from '../../../native/path-bytes.ts';
 import type { Observation } from '../../sensor.ts';
 import type { BootTime } from '../capture/boot-time.ts';
+import { using } from '../native/openat2.ts';
 import type { GatheredChanges } from './attribute-gate.ts';
-import { readAttributes } from './file-attributes.ts';
+import { type FileAttributes, readAttributes } from './file-attributes.ts';
 import type { MemberOf } from './mounts.ts';
+import { openIn } from './open-mount.ts';
 import type { RescannedFile } from './rescan.ts';
 import type { FileAct } from './write-coalescer.ts';
 
@@ -56,11 +60,10 @@ export function createFileObserver({ bootTime, userName, memberOf }: FileObserve
     return looks <= LOOKS_PER_SECOND;
   }
 
-  /** Where the agent itself can look at the file; undefined when no process is left to reach it through. */
-  function openable({ path, mountNamespace }: FileAct): string | undefined {
-    if (mountNamespace === undefined) return path;
-    const pid = memberOf(mountNamespace);
-    return pid === undefined ? undefined : `/proc/${pid}/root${path}`;
+  /** The path was found without links: one that is in the way now leads to another file. */
+  function attributesOf({ path, mountNamespace }: FileAct): FileAttributes | undefined {
+    const fd = openIn(mountNamespace, decodePath(path), memberOf, O.NOFOLLOW);
+    return using(fd, undefined, () => readAttributes(fd, userName));
   }
 
   return {
@@ -75,8 +78,7 @@ export function createFileObserver({ bootTime, userName, memberOf }: FileObserve
       return observation(act, fields);
     },
     observeAttributes(act, isTold) {
-      const path = mayLook(act.at) ? openable(act) : undefined;
-      const attributes = path === undefined ? undefined : readAttributes(path, userName);
+      const attributes = mayLook(act.at) ? attributesOf(act) : undefined;
       const grantsRights = attributes?.grantsRights ?? false;
       if (act.ofOwnFile && !grantsRights) return undefined;
       if (!isTold(grantsRights)) return undefined;

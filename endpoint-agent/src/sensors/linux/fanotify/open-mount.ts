@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs';
 import { constants } from 'node:os';
 import { AT_FDCWD, libc, O } from '../../../native/libc.ts';
-import { NO_LINKS, openat2, RESOLVE } from '../native/openat2.ts';
+import { NO_LINKS, openat2, RESOLVE, using } from '../native/openat2.ts';
 import { isAnsweredByOthers, type MemberOf, type Mount } from './mounts.ts';
 
 const ENOSYS = -constants.errno.ENOSYS;
@@ -9,25 +9,29 @@ const ESRCH = -constants.errno.ESRCH;
 const ESTALE = -constants.errno.ESTALE;
 
 /**
- * Opens (O_PATH) the root of this mount. Whoever owns a folder on the way to it, or the namespace itself, can put
- * another one or a link to our own files in its place at any moment: so no link is followed, and what was opened
- * must lie on the mount's own device. The descriptor or `-errno`: ESRCH when nobody lives in the namespace, ESTALE
- * when something else is there, ENOSYS (other namespaces only) before Linux 5.6. Close it soon: meanwhile the
- * filesystem cannot be unmounted.
+ * Opens (O_PATH) a path of a mount namespace, of the agent's own for `undefined`, and follows no link, since whoever
+ * owns a folder on the way could put one there at any moment. `flags` are more of open(2). The descriptor or
+ * `-errno`: ESRCH when nobody lives in the namespace, ELOOP where a link was in the way, ENOSYS (other namespaces
+ * only) before Linux 5.6. Close it soon: meanwhile the filesystem cannot be unmounted.
  */
-export function openMount(mount: Mount, memberOf: MemberOf): number {
-  const { namespace, mountPoint } = mount;
+export function openIn(namespace: number | undefined, path: Buffer, memberOf: MemberOf, flags = 0): number {
   if (namespace === undefined) {
-    const fd = openat2(AT_FDCWD, mountPoint, O.PATH, NO_LINKS);
-    return fd === ENOSYS ? libc().open(mountPoint, O.PATH) : fd;
+    const fd = openat2(AT_FDCWD, path, O.PATH | flags, NO_LINKS);
+    return fd === ENOSYS ? libc().open(path, O.PATH | flags) : fd;
   }
   const pid = memberOf(namespace);
   if (pid === undefined) return ESRCH;
   const root = libc().open(Buffer.from(`/proc/${pid}/root`), O.PATH | O.DIRECTORY);
-  if (root < 0) return root;
-  const fd = openat2(root, mountPoint, O.PATH, NO_LINKS | RESOLVE.IN_ROOT);
-  libc().close(root);
-  if (fd < 0 || !provesDevice(mount) || liesOn(fd, mount)) return fd;
+  return using(root, root, () => openat2(root, path, O.PATH | flags, NO_LINKS | RESOLVE.IN_ROOT));
+}
+
+/**
+ * Opens the root of this mount as `openIn` does. Who lives in its namespace can put something else in its place: what
+ * was opened there must lie on the mount's own device, else it is ESTALE.
+ */
+export function openMount(mount: Mount, memberOf: MemberOf): number {
+  const fd = openIn(mount.namespace, mount.mountPoint, memberOf);
+  if (fd < 0 || mount.namespace === undefined || !provesDevice(mount) || liesOn(fd, mount)) return fd;
   libc().close(fd);
   return ESTALE;
 }
