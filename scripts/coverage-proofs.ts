@@ -356,6 +356,7 @@ export const NOT_SEEN: readonly string[] = [
   'Which attribute of a file changed, and what it was before: the kernel tells that one did, and the sensor looks at the file then. A call that sets the time of the last write alone. Single files among more than 5,000 changes a second, and beyond the first 32 of one process in ten seconds, unless the file gives its owner’s rights: they are one event with their count.',
   'A set-user-id bit that a file is created with, until the file runs (`process_standing`).',
   'Writes through memory mappings until the file is closed; files on filesystems without fanotify, and in other mount namespaces those on network and user-space filesystems and on overlays whose upper directory nobody can reach (`doctor` lists them as not marked).',
+  'Files on a filesystem of another mount namespace that its maker hides beneath a second mount, or from the process through which the sensor looks (by `chroot`), and on a copy of a disk that is mounted beside the original (`doctor` lists the copy).',
   'Who wrote a file in the moments between the mounting of a filesystem in another namespace and its mark, or while the queue overflowed: the file is found by looking (`FoundBy`), its writer is not.',
   'On kernels before 6.7, writes to files of a container’s overlay whose upper directory cannot be found are named by their path in the container alone.',
   'Processes of other kernels (virtual machines). Containers are seen, since they share the kernel.',
