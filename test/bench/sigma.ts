@@ -29,6 +29,7 @@ import {
   runningProcesses,
   SEED,
 } from './sigma-events.ts';
+import { measureRsigma } from './sigma-peer.ts';
 
 /**
  * Events per second of CPU against the public rules, one thread. Events are the Windows events recorded in the
@@ -223,7 +224,6 @@ async function main(): Promise<void> {
   const ofSystem = (product: string) => select(loaded, ({ logsource }) => logsource.product === product);
   const isStart = ({ logsource }: SigmaRule): boolean =>
     logsource.product === 'windows' && logsource.category === 'process_creation';
-  const rsigma = spawnSync('rsigma', ['--version'], { encoding: 'utf8' });
   const before = loadavg();
   const result = {
     windowsProcessCreation: measure(select(loaded, isStart), halves(starts)),
@@ -239,7 +239,10 @@ async function main(): Promise<void> {
     ...result,
     megabyteMilliseconds: megabyte(select(loaded, isStart)),
     loadPack: await loads(),
-    rsigma: rsigma.status === 0 ? rsigma.stdout.trim() : 'not on the PATH',
+    rsigma: measureRsigma({
+      rules: corpusSources().flatMap(({ file, text }) => (file.includes('windows/process_creation/') ? [text] : [])),
+      events: freshCopies(halves(starts)., 10).map(({ fields }) => fields),
+    }),
     loadAverage: { before, after: loadavg() },
   });
 }
