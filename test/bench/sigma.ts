@@ -241,7 +241,7 @@ async function main(): Promise<void> {
     loadPack: await loads(),
     rsigma: measureRsigma({
       rules: corpusSources().flatMap(({ file, text }) => (file.includes('windows/process_creation/') ? [text] : [])),
-      events: freshCopies(halves(starts)., 10).map(({ fields }) => fields),
+      events: freshCopies(halves(starts)[1], 10).map(({ fields }) => fields),
     }),
     loadAverage: { before, after: loadavg() },
   });
