@@ -63,8 +63,12 @@ async function seesStarts(probe: CaptureProbe): Promise<string> {
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
   child.kill('SIGTERM');
-  await once(child, 'exit');
+  // auditd asks the kernel who sent the signal and waits for the answer, which it may miss just after its start.
+  const impatience = setTimeout(() => child.kill('SIGKILL'), 5_000);
+  await ended;
+  clearTimeout(impatience);
 }
 
 /** Who is the kernel's audit daemon, and the keys of the rules that are not ours. */
