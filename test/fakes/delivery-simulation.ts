@@ -135,7 +135,7 @@ export class DeliverySimulation {
   /** A session begins when there is none; then whatever fits the window leaves. */
   #pump(): void {
     const counts = { sent: 0, acknowledged: 0, setAside: 0 };
-    this.#window ??= createBatchWindow(this.#spool, this.#clock, counts, BATCH_LIMIT);
+    this.#window ??= createBatchWindow(this.#spool, this.#spool.status().epoch, this.#clock, counts, BATCH_LIMIT);
     this.#window.fill((frame) => this.#up.push(frame));
   }
 

@@ -37,11 +37,12 @@ export interface BatchWindow {
  */
 export function createBatchWindow(
   spool: Spool,
+  /** What `hello` said. */
+  epoch: string,
   clock: Clock,
   counts: UplinkCounts,
   limit: BatchLimit = BATCH_LIMIT,
 ): BatchWindow {
-  const { epoch } = spool.status();
   const batches = new Map<number, readonly number[]>();
   const inFlight = new Set<number>();
   /** How many batches are to hold one item: after a batch was refused for good, until the guilty one is known. */

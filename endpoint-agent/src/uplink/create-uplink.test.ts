@@ -341,6 +341,19 @@ describe('[UP10] [SP2] breaks', () => {
   });
 });
 
+test('[UP7] a spool that is replaced between hello and welcome is told by a new hello too', async () => {
+  let epoch = 'e-1';
+  const fake: Spool = { ...bind(spool), status: () => ({ ...spool.status(), epoch }) };
+  const welcome = gateway.onHello;
+  gateway.onHello = (session, hello) => {
+    epoch = 'e-2';
+    welcome(session, hello);
+  };
+  start({ spool: fake });
+  await gateway.until('a second session', () => gateway.sessions[1]?.hello !== undefined);
+  expect(gateway.sessions.map((session) => session.hello?.epoch)).toEqual(['e-1', 'e-2']);
+});
+
 function bind(real: Spool): Spool {
   return {
     append: (bodies) => real.append(bodies),

@@ -79,6 +79,8 @@ class UplinkSession {
   readonly #startedAt: number;
   readonly #connecting = new AbortController();
   #window: BatchWindow | undefined;
+  /** That of the spool when we said hello: it may have been replaced before the welcome comes. */
+  #saidEpoch = '';
   #cause: { code: string; detail: string } | undefined;
   #resumeNow = false;
   #progress = false;
@@ -144,6 +146,7 @@ class UplinkSession {
   #sayHello(): void {
     const { spool, clock, hello, protocol } = this.#context;
     const { epoch, lastSequence } = spool.status();
+    this.#saidEpoch = epoch;
     this.#send({ type: 'hello', protocol, ...hello, epoch, lastSequence, time: clock.now() });
   }
 
@@ -184,7 +187,7 @@ class UplinkSession {
     }
     if (frame.protocol < protocol.min || frame.protocol > protocol.max) return this.#malformed('a version not offered');
     consoleClock.set(frame.time);
-    this.#window = createBatchWindow(this.#context.spool, this.#context.clock, this.#context.counts);
+    this.#window = createBatchWindow(this.#context.spool, this.#saidEpoch, this.#context.clock, this.#context.counts);
     onConnected();
     this.#renewIfDue();
     this.#wakeIn(0);
