@@ -3,6 +3,7 @@ import type { OrdersTable } from '../../store/schema.ts';
 import type { Tx } from '../../store/store.ts';
 import type { Origin } from '../fleet/api.ts';
 import { afterOutcome } from './domain/order-state.ts';
+import { clearOlderSet } from './endpoint-set.ts';
 import type { ResponseOptions } from './response.ts';
 
 /**
@@ -104,20 +105,7 @@ async function replaceExclusions(
   { tenantId, endpointId }: Origin,
   { version, exclusions }: Extract<OrderAction, { kind: 'set-exclusions' }>,
 ): Promise<void> {
-  const newer = await tx.db
-    .selectFrom('exclusions')
-    .select('version')
-    .where('tenant_id', '=', tenantId)
-    .where('endpoint_id', '=', endpointId)
-    .where('version', '>', version)
-    .limit(1)
-    .executeTakeFirst();
-  if (newer) return;
-  await tx.db
-    .deleteFrom('exclusions')
-    .where('tenant_id', '=', tenantId)
-    .where('endpoint_id', '=', endpointId)
-    .execute();
+  if (!(await clearOlderSet(tx, 'exclusions', { tenantId, endpointId }, version))) return;
   const rows = new Map(
     exclusions.map((exclusion) => [
       exclusion.exclusionId,
@@ -144,20 +132,7 @@ async function replaceTunings(
 ): Promise<void> {
   tx.afterCommit(() => bus.publish({ type: 'changed', tenantId, topic: 'rule-tunings', id: endpointId }));
   if (scope === 'tenant') return;
-  const newer = await tx.db
-    .selectFrom('rule_tunings')
-    .select('version')
-    .where('tenant_id', '=', tenantId)
-    .where('endpoint_id', '=', endpointId)
-    .where('version', '>', version)
-    .limit(1)
-    .executeTakeFirst();
-  if (newer) return;
-  await tx.db
-    .deleteFrom('rule_tunings')
-    .where('tenant_id', '=', tenantId)
-    .where('endpoint_id', '=', endpointId)
-    .execute();
+  if (!(await clearOlderSet(tx, 'rule_tunings', { tenantId, endpointId }, version))) return;
   const rows = new Map(
     tunings.map((tuning) => [
       tuning.tuningId,

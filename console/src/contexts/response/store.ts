@@ -14,6 +14,7 @@ import type { OrdersTable, Tables } from '../../store/schema.ts';
 import type { Origin } from '../fleet/api.ts';
 import type { ExclusionSet } from './domain/exclusion-set.ts';
 import { shownState } from './domain/order-state.ts';
+import { standingAction } from './endpoint-set.ts';
 
 export const ORDER_SORT_EXPRESSIONS: Record<OrderSort, RawBuilder<string | number>> = {
   orderedAt: sql.ref('orders.ordered_at'),
@@ -185,11 +186,7 @@ export async function readExclusionSet(
     reported.success ? reported.data.exclusionsVersion : 0,
   ];
   const nextVersion = Math.max(0, ...known) + 1;
-  const standing = orders.find((row) => {
-    const state = shownState({ state: row.state, expiresAt: row.expires_at }, now);
-    return state === 'waiting' || state === 'sent' || state === 'received' || state === 'done';
-  });
-  const action = standing && OrderAction.parse(JSON.parse(standing.action_json));
+  const action = standingAction(orders, now);
   if (action?.kind === 'set-exclusions') {
     return { version: action.version, exclusions: action.exclusions, nextVersion };
   }

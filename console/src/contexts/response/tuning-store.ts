@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { RuleTuningList, RuleTuningRow } from '../../api/rules.ts';
 import type { Tables } from '../../store/schema.ts';
 import type { Origin } from '../fleet/api.ts';
-import { shownState } from './domain/order-state.ts';
+import { standingAction } from './endpoint-set.ts';
 import { readProgress, readStandingOrder } from './standing-store.ts';
 
 /** More endpoints than a person chooses from; a tuning of more is one for the tenant. */
@@ -52,11 +52,7 @@ export async function readEndpointSet(
     parseHealth(endpoint?.health_json)?.tunings?.endpointVersion ?? 0,
   ];
   const nextVersion = Math.max(0, ...known) + 1;
-  const standing = orders.find((row) => {
-    const state = shownState({ state: row.state, expiresAt: row.expires_at }, now);
-    return state === 'waiting' || state === 'sent' || state === 'received' || state === 'done';
-  });
-  const action = standing && OrderAction.parse(JSON.parse(standing.action_json));
+  const action = standingAction(orders, now);
   if (action?.kind === 'set-rule-tunings') return { tunings: action.tunings, nextVersion };
   return { tunings: accepted.map((row) => RuleTuningSchema.parse(JSON.parse(row.tuning_json))), nextVersion };
 }
