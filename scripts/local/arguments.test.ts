@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseStartArguments } from './arguments.ts';
 
-const parse = (...argv: string[]) => parseStartArguments(argv, '/home/taro/work');
+const parse = (...argv: string[]) => parseStartArguments(argv, '/home/taro/projects');
 
 describe('the arguments of npm start', () => {
   test('have defaults', () => {
@@ -9,7 +9,7 @@ describe('the arguments of npm start', () => {
   });
 
   test('take a folder relative to where npm was called', () => {
-    expect(parse('--data-dir', '櫓 data').dataDir).toBe('/home/taro/work/櫓 data');
+    expect(parse('--data-dir', '櫓 data').dataDir).toBe('/home/taro/projects/櫓 data');
     expect(parse('--data-dir', '/srv/x').dataDir).toBe('/srv/x');
   });
 

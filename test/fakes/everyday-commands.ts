@@ -275,7 +275,7 @@ export const EVERYDAY_MACOS: readonly Command[] = [
     '/Applications/Xcode.app/Contents/Developer/usr/bin/xcodebuild',
     'xcodebuild -scheme App -configuration Release build',
   ],
-  ['/usr/bin/codesign', 'codesign --force --sign - --timestamp=none /Users/taro/work/App.app'],
+  ['/usr/bin/codesign', 'codesign --force --sign - --timestamp=none /Users/taro/Projects/App.app'],
   ['/usr/bin/security', 'security unlock-keychain -p build /Users/ci/Library/Keychains/build.keychain-db'],
   ['/usr/bin/security', 'security find-identity -v -p codesigning'],
   [
@@ -308,7 +308,7 @@ export const EVERYDAY_MACOS: readonly Command[] = [
     '/Library/Application Support/Microsoft/MAU2.0/Microsoft AutoUpdate.app/Contents/MacOS/msupdate',
     'msupdate --install',
   ],
-  ['/Users/taro/Library/Application Support/JetBrains/Toolbox/apps/idea/bin/idea', 'idea /Users/taro/work'],
+  ['/Users/taro/Library/Application Support/JetBrains/Toolbox/apps/idea/bin/idea', 'idea /Users/taro/Projects'],
   ['/Applications/TeamViewer.app/Contents/MacOS/TeamViewer', 'TeamViewer', '/sbin/launchd'],
   ['/Volumes/Google Chrome/Google Chrome.app/Contents/MacOS/Google Chrome', 'Google Chrome', '/sbin/launchd'],
   ['/usr/bin/python3', 'python3 manage.py runserver 0.0.0.0:8000'],

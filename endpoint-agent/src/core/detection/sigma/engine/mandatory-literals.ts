@@ -10,7 +10,7 @@ export interface RegexRequirement {
   readonly length: number;
   /** A run that must occur; undefined when nothing is certain. */
   readonly run: ClassRun | undefined;
-  /** The expression is nothing but `.{N,}`: any line of N characters matches. */
+  /** The expression is nothing but `.{N,}`: each line of N characters matches. */
   readonly line: number | undefined;
 }
 
