@@ -74,10 +74,13 @@ function readToken(file: string): { ok: true; token: string } | { ok: false; mes
   try {
     const text = readFileSync(file === '-' ? STANDARD_INPUT : file, 'utf8').trim();
     if (text.length > 0 && text.length <= TOKEN_CHARS) return { ok: true, token: text };
-    return { ok: false, message: `${file} holds no enrolment token` };
+    return { ok: false, message: `${file} holds no enrolment token: make one in the console` };
   } catch (error) {
     const code = systemCode(error);
     if (code === undefined) throw error;
-    return { ok: false, message: `${file}: ${code}` };
+    return {
+      ok: false,
+      message: `cannot read ${file} (${code}): name the file that holds the token, or - for standard input`,
+    };
   }
 }
